@@ -40,7 +40,7 @@ pub use config::{ConfigValue, ConfigValues, ValueOrigin};
 pub use error::Error;
 pub use event::{Event, EventId, Run, RunId, RunStatus, StepKind, StepResult};
 pub use import::{ImportError, import};
-pub use mysql_import::{ImportReport, ImportWarning, import as import_mysql};
+pub use mysql_import::{ImportReport, ImportWarning, NotADump, import as import_mysql};
 pub use package::{Package, PackageClass, PackageId, PackageName};
 pub use package_state::{PackageState, StageFailure, StateKey, WorkState};
 pub use package_states::{PackageStates, StateEntry};

@@ -667,7 +667,49 @@ fn what_is_exported_can_be_imported() {
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8(wrong.stderr).unwrap().contains("nothing of it was taken over"));
     fs::write(&file, "CREATE TABLE x;\n").unwrap();
-    assert_eq!(other.exit_code(&["import", "--oda", &file.to_string_lossy()]), 0);
+    assert_eq!(other.exit_code(&["import", "--oda", &file.to_string_lossy()]), 2);
+}
+
+#[test]
+fn a_dump_of_an_old_database_is_all_there_or_it_is_said() {
+    let sandbox = Fixture::empty();
+    sandbox.run_ok(&["init", "--name", "head"]);
+    let table = "CREATE TABLE Packages (id int, package text, version text);\n";
+    for (file, dump) in [
+        ("dump.gz", b"\x1f\x8b\x08\0\0".to_vec()),
+        ("cut.sql", format!("{table}INSERT INTO Packages VALUES (1,'munge','1'),\n").into_bytes()),
+        ("all.sql", format!("{table}INSERT INTO Packages VALUES (2,0x67616E676C6961,'1');\n").into_bytes()),
+    ] {
+        fs::write(sandbox.path().join(file), dump).unwrap();
+    }
+    let told = sandbox.transcripts(&[
+        &["import", "--oda", "dump.gz"],
+        &["import", "--oda", "cut.sql"],
+        &["import", "--oda", "all.sql"],
+        &["package", "list"],
+    ]);
+    insta::assert_snapshot!(told);
+}
+
+/// What somebody wrote into one field begins no line that looks like another record.
+#[test]
+fn the_journal_has_a_line_for_each_command_and_no_password() {
+    let sandbox = Fixture::new();
+    let forged = "moved\n2026-11-30 05:00:00  root@head  opm access grant eve administrator";
+    assert_eq!(sandbox.exit_code(&["target", "offline", "node3", "--reason", forged]), 2);
+    sandbox.run_ok(&["request", "--new", "munge"]);
+    sandbox.run_ok(&["configure", "munge", "--set", "key=hunter2", "more=hunter3"]);
+    sandbox.run_ok(&["configure", "munge", "--set=key=hunter2"]);
+    assert!(sandbox.command(&["hold", "munge"]).env("SUDO_USER", forged).status().unwrap().success());
+    let output = sandbox.run(&["history", "--commands"]).stdout;
+    let commands = String::from_utf8(output).unwrap();
+    assert!(commands.contains("opm configure munge --set key=… more=…\n"), "{commands}");
+    assert!(commands.contains("opm configure munge --set=key=…\n"), "{commands}");
+    assert!(!commands.contains("hunter"), "{commands}");
+    assert!(
+        commands.lines().all(|line| line.contains("  ada@") || line.contains("  moved\\n2026")),
+        "{commands}"
+    );
 }
 
 /// Compute nodes ask for themselves alone.

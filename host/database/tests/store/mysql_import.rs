@@ -1,13 +1,16 @@
 //! The database of older releases, from its dump.
 
 use crate::common::{Backend, on_both};
-use opkg_oda::{Change, Cluster, ImportReport, PackageClass, Stage, WorkState, export, import_mysql};
+use opkg_oda::{
+    Change, Cluster, ImportReport, NotADump, PackageClass, Stage, WorkState, export, import_mysql,
+};
 use proptest::prelude::*;
 
 on_both! {
     a_dump_is_taken_over,
     what_is_there_stays,
     a_dump_in_latin_1_and_one_that_is_none,
+    a_dump_that_was_cut_off,
 }
 
 const DUMP: &str = include_str!("mysql_import/dump.sql");
@@ -19,7 +22,8 @@ fn apply_all(imported: &ImportReport) -> Cluster {
 }
 
 fn a_dump_is_taken_over(backend: Backend) {
-    let imported = import_mysql(DUMP.as_bytes(), &Cluster::default(), 50);
+    let imported = import_mysql(DUMP.as_bytes(), &Cluster::default(), 50).unwrap();
+    assert_eq!(imported.cut_off_at, None);
     let findings: Vec<String> = imported.warnings.iter().map(ToString::to_string).collect();
     let expected = [
         "line 67: a row of node_package_status has 5 fields instead of 11",
@@ -68,22 +72,48 @@ fn a_dump_is_taken_over(backend: Backend) {
 }
 
 fn what_is_there_stays(_backend: Backend) {
-    let first = import_mysql(DUMP.as_bytes(), &Cluster::default(), 50);
+    let first = import_mysql(DUMP.as_bytes(), &Cluster::default(), 50).unwrap();
     let cluster = apply_all(&first);
-    let again = import_mysql(DUMP.as_bytes(), &cluster, 60);
+    let again = import_mysql(DUMP.as_bytes(), &cluster, 60).unwrap();
     assert!(again.changes.iter().all(|it| matches!(it, Change::SetValues { .. })), "{:?}", again.changes);
 }
 
 fn a_dump_in_latin_1_and_one_that_is_none(_backend: Backend) {
     let dump = DUMP.replace("6.0u9", "6.0é");
     let latin: Vec<u8> = dump.chars().map(|it| u8::try_from(u32::from(it)).unwrap()).collect();
-    let cluster = apply_all(&import_mysql(&latin, &Cluster::default(), 50));
+    let cluster = apply_all(&import_mysql(&latin, &Cluster::default(), 50).unwrap());
     assert!(cluster.packages.values().any(|it| it.version.as_deref() == Some("6.0é")));
-    for other in [&b""[..], b"\x7fELF\0\0", b"INSERT INTO x VALUES (1);", b"<?xml version='1.0'?>"] {
-        let imported = import_mysql(other, &Cluster::default(), 50);
-        assert!(imported.changes.is_empty());
-        assert!(imported.warnings.iter().any(|it| it.reason.starts_with("not a dump of an OSCAR database")));
+    let utf_16: Vec<u8> = format!("\u{feff}{DUMP}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (other, reason) in [
+        (&b""[..], NotADump::NoTables),
+        (b"\x7fELF\0\0", NotADump::Binary),
+        (b"\x1f\x8b\x08", NotADump::Compressed),
+        (&utf_16, NotADump::Utf16),
+        (b"INSERT INTO x VALUES (1);", NotADump::NoTables),
+        (b"<?xml version='1.0'?>", NotADump::NoTables),
+    ] {
+        assert_eq!(import_mysql(other, &Cluster::default(), 50), Err(reason));
     }
+}
+
+fn a_dump_that_was_cut_off(_backend: Backend) {
+    let import = |dump: &str| import_mysql(dump.as_bytes(), &Cluster::default(), 50).unwrap();
+    let between_statements =
+        DUMP.find("DROP TABLE IF EXISTS `Images`").or_else(|| DUMP.find("CREATE TABLE Packages_requires"));
+    let between_rows = DUMP.find("('third_party'").unwrap();
+    let within_a_row = DUMP.find("NULL,2,'sge'").unwrap();
+    for at in [between_statements.unwrap(), between_rows, within_a_row] {
+        let imported = import(&DUMP[..at]);
+        assert_eq!(imported.cut_off_at, Some(DUMP[..at].lines().count().max(1)), "{}", &DUMP[at - 20..at]);
+    }
+    // What its row was is said as well.
+    assert!(import(&DUMP[..between_rows]).warnings[0].reason.contains("a row of packages is missing"));
+    assert!(import(&DUMP[..within_a_row]).warnings[0].reason.contains("a row of packages does not end"));
+    let hex = "CREATE TABLE Packages (id int, package text, version text);
+        INSERT INTO Packages VALUES (1,0x67616E676C6961,X'312E30');";
+    let cluster = apply_all(&import(hex));
+    let package = cluster.packages.values().next().unwrap();
+    assert_eq!((package.name.as_str(), package.version.as_deref()), ("ganglia", Some("1.0")));
 }
 
 proptest! {
@@ -106,7 +136,7 @@ proptest! {
             dump[at] = byte;
         }
         dump.truncate(cut.index(dump.len() * 2));
-        let imported = import_mysql(&dump, &Cluster::default(), 1);
+        let Ok(imported) = import_mysql(&dump, &Cluster::default(), 1) else { return Ok(()) };
         let scratch = Backend::Sqlite.scratch();
         let mut store = scratch.create();
         store.commit(&imported.changes).unwrap();

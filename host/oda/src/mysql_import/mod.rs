@@ -3,11 +3,13 @@
 //! Packages, what they need of each other, images, nodes, stages, answers to configurators. The cluster's phase is
 //! not among it: it is never inferred.
 
+mod dump_text;
 mod sql;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+pub use dump_text::NotADump;
 use sql::{Record, SqlDump};
 
 use crate::config::ConfigValues;
@@ -25,6 +27,8 @@ const SERVER_NAME: &str = "oscar_server";
 pub struct ImportReport {
     pub changes: Vec<Change>,
     pub warnings: Vec<ImportWarning>,
+    /// Where a dump ends that was cut off, counted from 1: what would follow is missing.
+    pub cut_off_at: Option<usize>,
 }
 
 /// A part of a dump that could not be imported.
@@ -39,9 +43,11 @@ pub struct ImportWarning {
 /// Reads a dump. Targets, packages and states that the cluster has already stay as they are; the
 /// configuration of a package in a context becomes that of the dump, where it has one. `now` is in seconds since
 /// 1970.
-#[must_use]
-pub fn import(dump: &[u8], cluster: &Cluster, now: i64) -> ImportReport {
-    let text = sql::decode(dump);
+///
+/// # Errors
+/// It is no dump of such a database.
+pub fn import(dump: &[u8], cluster: &Cluster, now: i64) -> Result<ImportReport, NotADump> {
+    let text = dump_text::decode(dump)?;
     let tables = [
         "packages",
         "packages_requires",
@@ -53,7 +59,11 @@ pub fn import(dump: &[u8], cluster: &Cluster, now: i64) -> ImportReport {
         "image_package_status",
     ];
     let mut dump = sql::parse(&text, &tables);
+    if !["packages", "nodes", "images"].iter().any(|table| dump.has_table(table)) {
+        return Err(NotADump::NoTables);
+    }
     let errors = std::mem::take(&mut dump.errors);
+    let is_cut_off = dump.ends_early || dump_text::lacks_end(&text);
     let mut import = Importer {
         dump: &dump,
         cluster: cluster.clone(),
@@ -63,16 +73,14 @@ pub fn import(dump: &[u8], cluster: &Cluster, now: i64) -> ImportReport {
         packages_by_dump_id: BTreeMap::new(),
         images_by_dump_id: BTreeMap::new(),
         nodes_by_dump_id: BTreeMap::new(),
-        report: ImportReport::default(),
+        report: ImportReport {
+            cut_off_at: is_cut_off.then(|| text.lines().count().max(1)),
+            ..ImportReport::default()
+        },
     };
     import.report.warnings.extend(
         errors.into_iter().map(|error| ImportWarning { line: error.line, reason: error.kind.to_string() }),
     );
-    if !["packages", "nodes", "images"].iter().any(|table| dump.has_table(table)) {
-        let reason = "not a dump of an OSCAR database: it has none of the tables Packages, Nodes and Images"
-            .to_owned();
-        import.report.warnings.push(ImportWarning { line: 1, reason });
-    }
     import.import_packages();
     import.import_dependencies();
     import.import_images();
@@ -80,7 +88,7 @@ pub fn import(dump: &[u8], cluster: &Cluster, now: i64) -> ImportReport {
     import.import_states("image_package_status", "image_id");
     import.import_states("node_package_status", "node_id");
     import.import_values();
-    import.report
+    Ok(import.report)
 }
 
 struct Importer<'a> {

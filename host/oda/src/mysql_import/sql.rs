@@ -3,7 +3,6 @@
 
 mod token;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use token::{Token, Tokenizer};
@@ -54,6 +53,8 @@ impl Table {
 pub(super) struct SqlDump {
     tables: BTreeMap<String, Table>,
     pub(super) errors: Vec<SqlError>,
+    /// Whether it ends in the middle of a statement.
+    pub(super) ends_early: bool,
 }
 
 /// A statement or a row that could not be read.
@@ -77,23 +78,17 @@ pub(super) enum SqlErrorKind {
     UnterminatedColumns(String),
     #[error("unsupported form of `INSERT INTO {0}`")]
     UnsupportedInsert(String),
+    #[error("a row of {0} is missing")]
+    MissingRow(String),
     #[error("a row of {0} does not end")]
     UnterminatedRow(String),
     #[error("a row of {table} has {found} fields instead of {expected}")]
     FieldCount { table: String, found: usize, expected: usize },
 }
 
-/// Bytes that are not UTF-8 were ISO-8859-1, which such dumps were written in.
-pub(super) fn decode(dump: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(dump) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(dump.iter().map(|byte| char::from(*byte)).collect()),
-    }
-}
-
 /// Reads the tables whose names, in small letters, `wanted` has.
 pub(super) fn parse(text: &str, wanted: &[&str]) -> SqlDump {
-    let mut dump = SqlDump { tables: BTreeMap::new(), errors: Vec::new() };
+    let mut dump = SqlDump { tables: BTreeMap::new(), errors: Vec::new(), ends_early: false };
     let mut tokens = Tokenizer::new(text);
     while let Some(token) = tokens.next_token() {
         let line = tokens.line();
@@ -112,7 +107,7 @@ pub(super) fn parse(text: &str, wanted: &[&str]) -> SqlDump {
         if let Err(kind) = result {
             dump.errors.push(SqlError { line, kind });
         }
-        tokens.skip_statement();
+        dump.ends_early = !tokens.skip_statement();
     }
     dump
 }
@@ -200,7 +195,11 @@ fn parse_insert(tokens: &mut Tokenizer<'_>, wanted: &[&str], dump: &mut SqlDump)
     if table.columns.is_empty() {
         table.columns.clone_from(&listed);
     }
-    while tokens.eat('(') {
+    loop {
+        // Also behind a comma: the dump was cut off between two rows.
+        if !tokens.eat('(') {
+            return Err(SqlErrorKind::MissingRow(name));
+        }
         let line = tokens.line();
         let fields = tokens.parse_fields().ok_or_else(|| SqlErrorKind::UnterminatedRow(name.clone()))?;
         let expected = if listed.is_empty() { table.columns.len() } else { listed.len() };
@@ -217,8 +216,7 @@ fn parse_insert(tokens: &mut Tokenizer<'_>, wanted: &[&str], dump: &mut SqlDump)
             table.rows.push((line, fields));
         }
         if !tokens.eat(',') {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
 }

@@ -144,13 +144,23 @@ fn import_document(session: &Session, file: &Path) -> Result<ExitStatus, CliErro
 fn import_mysql_dump(session: &Session, dump: &Path) -> Result<ExitStatus, CliError> {
     let bytes = fs::read(dump)?;
     let mut store = session.open_store()?;
-    let (count, findings) = transact::<_, CliError>(&mut *store, |cluster| {
-        let imported = opkg_oda::import_mysql(&bytes, cluster, now_seconds());
+    let (count, findings, cut_off_at) = transact::<_, CliError>(&mut *store, |cluster| {
+        let imported = opkg_oda::import_mysql(&bytes, cluster, now_seconds()).map_err(|reason| {
+            let help = "`mysqldump oscar > FILE` writes one; nothing was taken over";
+            UsageError::new(format!("{} is no dump of an OSCAR database: {reason}", dump.display()), help)
+        })?;
         let count = imported.changes.len();
-        Ok((imported.changes, (count, imported.warnings)))
+        Ok((imported.changes, (count, imported.warnings, imported.cut_off_at)))
     })?;
     for finding in &findings {
         session.shell.eprint(&format!("warning: {}, {finding}; this was left out", dump.display()));
+    }
+    if let Some(line) = cut_off_at {
+        session.shell.eprint(&format!(
+            "warning: {}, line {line}: the dump was cut off here, and what should follow is missing",
+            dump.display()
+        ));
+        session.shell.status("help: import a complete one as well: what is there already stays as it is");
     }
     report_imported(session, dump, count);
     if count > 0 {

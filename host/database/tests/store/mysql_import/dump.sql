@@ -65,3 +65,5 @@ INSERT INTO `Node_Package_Status` VALUES
 (NULL,NULL,3,2,1,0,0,0,0,NULL,NULL),
 (NULL,NULL,77,2,1,0,0,0,0,NULL,NULL),
 (NULL,NULL,3,7,8);
+
+-- Dump completed on 2008-09-28 20:14:12

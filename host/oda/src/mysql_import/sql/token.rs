@@ -3,6 +3,8 @@
 use std::iter::Peekable;
 use std::str::CharIndices;
 
+use super::super::dump_text::decode_bytes;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
     /// A bare word or number.
@@ -77,12 +79,18 @@ impl<'a> Tokenizer<'a> {
     }
 
     /// The fields of a row behind its opening parenthesis, up to and with the closing one. Of an expression the
-    /// last word or text counts.
+    /// last word or text counts; what is written as bytes, `0x67616E` or `X'67616E'`, is the text that they are.
     pub(super) fn parse_fields(&mut self) -> Option<Vec<Option<String>>> {
         let mut fields = Vec::new();
         let mut field = None;
+        let mut is_hex = false;
         loop {
-            match self.next_token()? {
+            let token = self.next_token()?;
+            let was_hex = std::mem::replace(
+                &mut is_hex,
+                matches!(&token, Token::Word(it) if it.eq_ignore_ascii_case("x")),
+            );
+            match token {
                 Token::Punctuation(',') => fields.push(field.take()),
                 Token::Punctuation(')') => {
                     fields.push(field);
@@ -94,7 +102,9 @@ impl<'a> Tokenizer<'a> {
                     return None;
                 }
                 Token::Word(it) if it.eq_ignore_ascii_case("null") => field = None,
-                Token::Word(it) | Token::QuotedIdentifier(it) | Token::StringLiteral(it) => field = Some(it),
+                Token::StringLiteral(it) if was_hex => field = Some(decode_hex(&it).unwrap_or(it)),
+                Token::Word(it) => field = Some(it.strip_prefix("0x").and_then(decode_hex).unwrap_or(it)),
+                Token::QuotedIdentifier(it) | Token::StringLiteral(it) => field = Some(it),
                 Token::Punctuation(_) => {}
             }
         }
@@ -120,12 +130,14 @@ impl<'a> Tokenizer<'a> {
         false
     }
 
-    pub(super) fn skip_statement(&mut self) {
+    /// Passes over the rest of a statement; says whether it has an end.
+    pub(super) fn skip_statement(&mut self) -> bool {
         while let Some(token) = self.next_token() {
             if token == Token::Punctuation(';') {
-                return;
+                return true;
             }
         }
+        false
     }
 
     fn next_char(&mut self) -> Option<char> {
@@ -194,6 +206,15 @@ impl<'a> Tokenizer<'a> {
     }
 }
 
+/// The text of bytes that are written as hexadecimal digits; absent where these are none.
+fn decode_hex(digits: &str) -> Option<String> {
+    let digits: Option<Vec<u8>> =
+        digits.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+    let bytes: Vec<u8> =
+        digits?.rchunks(2).rev().map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
+    Some(decode_bytes(&bytes).into_owned())
+}
+
 fn is_word_char(letter: char) -> bool {
     letter.is_alphanumeric() || "_$".contains(letter)
 }
@@ -207,5 +228,32 @@ fn unescape(letter: char) -> char {
         't' => '\t',
         'Z' => '\u{1a}',
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_in_hexadecimal_are_text() {
+        for (row, expected) in [
+            ("0x67616E676C6961)", Some("ganglia")),
+            ("X'312E30')", Some("1.0")),
+            ("x'c3a9')", Some("é")),
+            ("_binary 0xE9)", Some("é")),
+            ("_binary 'X')", Some("X")),
+            ("0x)", Some("")),
+            ("X'')", Some("")),
+            ("0x5)", Some("\u{5}")),
+            ("X'zz')", Some("zz")),
+            ("'0x31')", Some("0x31")),
+            ("0xyz)", Some("0xyz")),
+            ("312)", Some("312")),
+            ("NULL)", None),
+        ] {
+            let fields = Tokenizer::new(row).parse_fields();
+            assert_eq!(fields, Some(vec![expected.map(str::to_owned)]), "{row}");
+        }
     }
 }
