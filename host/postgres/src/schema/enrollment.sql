@@ -47,7 +47,7 @@ BEGIN
     its_role := opm.role_name('enroll_' || made);
     UPDATE opm.enrollment_window SET role = its_role WHERE id = made;
     -- Of a window that is not in what was put back.
-    EXECUTE format('DROP ROLE IF EXISTS %I', its_role);
+    PERFORM opm.drop_own_role(its_role);
     INSERT INTO opm.enrollment_node (enrollment_window, target)
     SELECT made, id FROM opm.target WHERE id = ANY (nodes) AND kind = 3 AND NOT gone;
     EXECUTE format('CREATE ROLE %I LOGIN CONNECTION LIMIT 100 PASSWORD %L VALID UNTIL %L IN ROLE %I',
