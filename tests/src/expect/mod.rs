@@ -13,7 +13,7 @@ pub use config::Config;
 pub use part::Part;
 pub use target::{Target, UNVERSIONED_TARGETS, VERSIONED_TARGETS};
 
-use crate::package::{ChangelogEntry, Package, PackageFormat, RelationKind};
+use crate::package::{ChangelogEntry, InstalledFile, Package, PackageFormat, RelationKind};
 use config::{Relation, VersionConstraint};
 
 /// A package as it should be, and what of it may or may not be there.
@@ -58,6 +58,16 @@ fn expected_package(
     };
     let specific = !config.filter.archs.is_empty() || applying.iter().any(differs);
     let scriptlets = files.scriptlets.remove(&part).unwrap_or_default();
+    let files = files.installed.remove(&part).unwrap_or_default();
+    let mut relations = relations(config, &applying, part, target);
+    // A file may move from one part to another, which dpkg has to be told.
+    if target.format == PackageFormat::Deb
+        && files.values().any(|file| !matches!(file, InstalledFile::Directory(_)))
+    {
+        let siblings = ["", "-server", "-client"].into_iter().filter(|other| *other != suffix);
+        relations
+            .extend(siblings.map(|other| (RelationKind::Obsoletes, format!("opkg-{}{other}", config.name))));
+    }
     let package = Package {
         name: format!("opkg-{}{suffix}", config.name),
         version: format!("{}{}", native_version(config.version()), target.tag),
@@ -66,8 +76,8 @@ fn expected_package(
         description: config.description.clone(),
         url: config.uri.clone(),
         license: (target.format == PackageFormat::Rpm).then(|| target.license(&config.license).to_owned()),
-        relations: relations(config, &applying, part, target),
-        files: files.installed.remove(&part).unwrap_or_default(),
+        relations,
+        files,
         scriptlets: scriptlets.keys().cloned().collect(),
         changelog: changes(config, target),
         opkg_conflicts: applying
