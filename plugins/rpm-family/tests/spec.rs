@@ -376,6 +376,53 @@ fn what_is_said_of_services() {
     ));
 }
 
+/// What a scriptlet of the client part calls `systemctl` for, if so many packages have the files of units.
+fn calls_of_systemctl(opkg: &Opkg, time: ScriptTime, count: &str, owners: &str) -> String {
+    let output = generate_for(opkg, &sample_target("rhel", Some("9"), None)).unwrap();
+    let client = output.packages.iter().find(|package| package.name.ends_with("-client")).unwrap();
+    let script = client.scriptlets.iter().find(|it| it.time == time).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    // Whether systemd runs on this machine makes no difference.
+    let body = script.body.replace("/run/systemd/system", "/");
+    let stubs = format!("systemctl() {{ echo \"$*\" >> calls; }}\nrpm() {{ printf {owners}; }}\n");
+    let mut shell = std::process::Command::new("/bin/sh");
+    let ended =
+        shell.args(["-c", &(stubs + &body), "script", count]).current_dir(root.path()).output().unwrap();
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{}", common::output_text(&ended));
+    std::fs::read_to_string(root.path().join("calls")).unwrap_or_default()
+}
+
+/// The other is installed before this one is removed: both have the files of units then.
+#[test]
+fn a_package_that_takes_the_place_of_another_keeps_its_units() {
+    let mut opkg = sample_opkg("site");
+    add_service(&mut opkg);
+    opkg.files.retain(|file| file.accounts.is_empty());
+    let preset = "--quiet --no-reload preset scratch.mount site-sync.timer site.service\n";
+    let ended = "--quiet --no-reload disable scratch.mount site-sync.timer site.service tunnel@.service\n\
+                 stop scratch.mount site-once.service site-sync.service site-sync.timer site.service tunnel@*.service\n";
+    for (time, count, alone) in
+        [(ScriptTime::PostInstall, "1", preset), (ScriptTime::PreUninstall, "0", ended)]
+    {
+        assert_eq!(calls_of_systemctl(&opkg, time, count, "."), alone);
+        assert_eq!(calls_of_systemctl(&opkg, time, count, "''"), alone);
+        assert_eq!(calls_of_systemctl(&opkg, time, count, ".."), "");
+    }
+    let path = opkg.files.iter().position(|file| file.path.ends_with("/site.service")).unwrap();
+    let after = |opkg: &Opkg| calls_of_systemctl(opkg, ScriptTime::PostUninstall, "0", ".");
+    assert_eq!(after(&opkg), "daemon-reload\n");
+    let kept = tempfile::tempdir().unwrap();
+    let file = kept.path().join("site.service");
+    std::fs::write(&file, "").unwrap();
+    opkg.files[path].destination = Destination::Path(file.display().to_string());
+    assert!(after(&opkg).starts_with("daemon-reload\ntry-restart "), "{}", after(&opkg));
+
+    add_service_rules(&mut opkg);
+    let enabled = "--quiet --no-reload preset scratch.mount\n--quiet --no-reload enable";
+    assert!(calls_of_systemctl(&opkg, ScriptTime::PostInstall, "1", ".").starts_with(enabled));
+    assert!(!calls_of_systemctl(&opkg, ScriptTime::PostInstall, "1", "..").contains("enable "));
+}
+
 /// Where the release's own triggers do it, only what they do not see.
 #[test]
 fn files_that_systemd_and_udev_read() {
