@@ -2,12 +2,12 @@
 
 use opkg_sdk::artefacts::TextFile;
 use opkg_sdk::package_manager::{
-    Command, CommandFailure, InstallState, Installed, Offer, PackageRequest, Place, SideEffect,
+    Command, CommandFailure, Installed, Offer, PackageRequest, Place, SideEffect,
 };
 use opkg_sdk::{PackageManager, PackageManagerError, last_answer};
 
 use crate::build::BUILD_PROGRAM;
-use crate::{apt_offers, apt_output};
+use crate::{apt_offers, apt_output, apt_query};
 
 const APT_GET: &str = "apt-get";
 
@@ -37,12 +37,6 @@ const AS_ASKED: [&str; 6] = [
 
 const APT_CACHE: &str = "apt-cache";
 const DPKG: &str = "dpkg";
-const DPKG_QUERY: &str = "dpkg-query";
-
-/// What [`parse_query`] reads: name, version, architecture, state, whether it must be reinstalled, and the field that
-/// packages of this plugin have when they have scriptlets.
-const QUERY_FORMAT: &str = "--showformat=${Package}\\t${Version}\\t${Architecture}\\t${db:Status-Status}\\t\
-                            ${db:Status-Eflag}\\t${Opkg-Scriptlets}\\n";
 
 /// Where apt looks for additional repositories.
 const SOURCES_FILE: &str = "/etc/apt/sources.list.d/opkg-sources.sources";
@@ -52,7 +46,7 @@ pub struct Apt;
 
 impl PackageManager for Apt {
     fn programs() -> Vec<String> {
-        to_strings(&[APT_GET, APT_CACHE, DPKG, DPKG_QUERY, BUILD_PROGRAM])
+        to_strings(&[APT_GET, APT_CACHE, DPKG, apt_query::PROGRAM, BUILD_PROGRAM])
     }
 
     fn offers(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
@@ -83,10 +77,13 @@ impl PackageManager for Apt {
         Ok(after_pending(commands))
     }
 
-    /// Where apt is allowed to downgrade, it may do so to others as well.
+    /// Where apt is allowed to downgrade, it may do so to others as well. And before 1.9.6 it takes a name that it does not
+    /// know for a pattern, if it could be one, which it tells only where it is not quiet.
     fn simulate(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        match has_versions(packages) {
-            true => install_commands(&["--no-remove", "--simulate"], packages, target),
+        let could_be_pattern =
+            |package: &PackageRequest| package.name.contains(['.', '+']) && !is_file(&package.name);
+        match has_versions(packages) || packages.iter().any(could_be_pattern) {
+            true => install_commands(&["--no-remove", "--simulate", "-o", "quiet=0"], packages, target),
             false => Ok(Vec::new()),
         }
     }
@@ -118,11 +115,11 @@ impl PackageManager for Apt {
     }
 
     fn query(_: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        Ok(vec![command(to_strings(&[DPKG_QUERY, "-W", QUERY_FORMAT]))])
+        Ok(vec![command(to_strings(&[apt_query::PROGRAM, "-W", apt_query::FORMAT]))])
     }
 
     fn parse_query(printed: &[String]) -> Result<Vec<Installed>, PackageManagerError> {
-        parse_query(last_answer(printed))
+        apt_query::parse(last_answer(printed))
     }
 
     fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
@@ -225,9 +222,8 @@ fn configure_pending() -> Command {
 /// What apt is told for a package; nothing that it would read as something else.
 fn package_spec(package: &PackageRequest) -> Result<String, PackageManagerError> {
     let name = &package.name;
-    let is_file = name.starts_with('/') && name.ends_with(".deb");
     match &package.version {
-        None if is_file || is_package_name(name, '-') => Ok(name.clone()),
+        None if is_file(name) || is_package_name(name, '-') => Ok(name.clone()),
         Some(version) if is_package_name(name, '-') && is_version(version) => Ok(format!("{name}={version}")),
         None => Err(PackageManagerError::new(format!(
             "`{name}` cannot be installed by apt: give a name, or the absolute path of a .deb file"
@@ -238,50 +234,15 @@ fn package_spec(package: &PackageRequest) -> Result<String, PackageManagerError>
     }
 }
 
+fn is_file(name: &str) -> bool {
+    name.starts_with('/') && name.ends_with(".deb")
+}
+
 /// Rejects options.
 fn check_names(packages: &[String]) -> Result<(), PackageManagerError> {
     match packages.iter().find(|package| !is_package_name(package, '\0')) {
         Some(package) => Err(PackageManagerError::new(format!("`{package}` is not the name of a package"))),
         None => Ok(()),
-    }
-}
-
-fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
-    let mut installed = Vec::new();
-    for line in printed.lines().filter(|line| !line.is_empty()) {
-        let fields: Vec<&str> = line.split('\t').collect();
-        let [name, version, arch, status, error, scriptlets] = fields[..] else {
-            return Err(PackageManagerError::new(format!(
-                "{DPKG_QUERY} printed a line that cannot be read: {line:?}"
-            )));
-        };
-        let Some(state) = install_state(status, error) else { continue };
-        installed.push(Installed {
-            name: name.into(),
-            version: version.into(),
-            arch: Some(arch.into()),
-            has_scriptlets: Some(!scriptlets.is_empty()),
-            state,
-            attributes: Vec::new(),
-        });
-    }
-    if installed.is_empty() {
-        return Err(PackageManagerError::new(format!(
-            "{DPKG_QUERY} knows of no package at all: dpkg's database is empty or damaged"
-        )));
-    }
-    Ok(installed)
-}
-
-/// Of the states that `dpkg-query(1)` names; none for a package that is not there at all.
-fn install_state(status: &str, error: &str) -> Option<InstallState> {
-    match (status, error) {
-        (_, "reinstreq") => Some(InstallState::Incomplete(format!("{status}, to be reinstalled"))),
-        ("not-installed", _) => None,
-        ("config-files", _) => Some(InstallState::Residual),
-        ("installed", _) => Some(InstallState::Complete),
-        // half-installed, unpacked, half-configured, triggers-awaited, triggers-pending
-        _ => Some(InstallState::Incomplete(status.to_owned())),
     }
 }
 
@@ -364,7 +325,7 @@ mod tests {
             argv(Apt::refresh(&target(&[]))),
             "apt-get -o quiet=1 -o APT::Color=false -o APT::Output-Version=0 -o APT::Get::Show-Versions=false update"
         );
-        assert_eq!(argv(Apt::query(&target(&[]))), format!("dpkg-query -W {QUERY_FORMAT}"));
+        assert_eq!(argv(Apt::query(&target(&[]))), format!("dpkg-query -W {}", apt_query::FORMAT));
         assert_eq!(argv(Apt::install(&[], &target(&[]))), "");
     }
 
@@ -417,7 +378,13 @@ mod tests {
             plain(argv(Apt::install(&packages, &target))),
             format!("dpkg --force-confold --configure -a\n{apt_get} {install}")
         );
-        assert_eq!(plain(argv(Apt::simulate(&packages, &target))), format!("{apt_get} --simulate {install}"));
+        assert_eq!(
+            plain(argv(Apt::simulate(&packages, &target))),
+            format!("{apt_get} --simulate -o quiet=0 {install}")
+        );
+        for pattern in ["opkg-py3.1-client", "opkg-c++-client"] {
+            assert!(argv(Apt::simulate(&requests(&[pattern]), &target)).contains("--simulate"), "{pattern}");
+        }
         assert_eq!(
             plain(argv(Apt::reinstall(&packages, &target))),
             format!("dpkg --force-confold --configure -a\n{apt_get} --reinstall {install}")
@@ -444,55 +411,13 @@ mod tests {
         assert_eq!(names, ["opkg-demo", "libsite", "libother"]);
         let harmless = "0 upgraded, 1 newly installed, 0 to remove and 7 not upgraded.\n";
         assert!(Apt::parse_simulation(&[harmless.to_owned()]).unwrap().is_empty());
+        let pattern = "Note, selecting 'opkg-py311' for regex 'opkg-py3.1'\n".to_owned() + harmless;
+        assert_eq!(
+            Apt::parse_simulation(&[pattern]).unwrap_err().to_string(),
+            "no package source has opkg-py3.1, which apt takes for a pattern, of opkg-py311"
+        );
         for silent in ["", "Reading package lists...\n", "Aktualisiert: 0, neu installiert: 1\n"] {
             assert!(Apt::parse_simulation(&[silent.to_owned()]).is_err(), "{silent:?}");
-        }
-    }
-
-    #[test]
-    fn states_are_read_exactly() {
-        let printed = "opkg-x\t1:2.0-1\tall\tinstalled\tok\tpostinst prerm\n\
-                       opkg-y\t1.0-1\tamd64\tinstalled\tok\t\n\
-                       opkg-z\t1.0-1\tall\tconfig-files\tok\t\n\
-                       opkg-u\t1.0-1\tall\thalf-installed\tok\t\n\
-                       opkg-v\t1.0-1\tall\tunpacked\tok\t\n\
-                       opkg-w\t1.0-1\tall\thalf-configured\tok\t\n\
-                       opkg-t\t1.0-1\tall\ttriggers-pending\tok\t\n\
-                       opkg-s\t1.0-1\tall\ttriggers-awaited\tok\t\n\
-                       opkg-r\t1.0-1\tall\tinstalled\treinstreq\t\n\
-                       opkg-q\t1.0-1\tall\thalf-installed\treinstreq\t\n\
-                       opkg-n\t\t\tnot-installed\tok\t\n";
-        let installed = parse_query(printed).unwrap();
-        let described: Vec<String> = installed
-            .iter()
-            .map(|package| {
-                let Installed { name, version, arch, has_scriptlets, state, .. } = package;
-                let arch = arch.as_deref().unwrap_or("?");
-                let scripts = if *has_scriptlets == Some(true) { " with scripts" } else { "" };
-                format!("{name} {version} {arch}{scripts}: {state:?}")
-            })
-            .collect();
-        assert_eq!(
-            described,
-            [
-                "opkg-x 1:2.0-1 all with scripts: InstallState::Complete",
-                "opkg-y 1.0-1 amd64: InstallState::Complete",
-                "opkg-z 1.0-1 all: InstallState::Residual",
-                "opkg-u 1.0-1 all: InstallState::Incomplete(\"half-installed\")",
-                "opkg-v 1.0-1 all: InstallState::Incomplete(\"unpacked\")",
-                "opkg-w 1.0-1 all: InstallState::Incomplete(\"half-configured\")",
-                "opkg-t 1.0-1 all: InstallState::Incomplete(\"triggers-pending\")",
-                "opkg-s 1.0-1 all: InstallState::Incomplete(\"triggers-awaited\")",
-                "opkg-r 1.0-1 all: InstallState::Incomplete(\"installed, to be reinstalled\")",
-                "opkg-q 1.0-1 all: InstallState::Incomplete(\"half-installed, to be reinstalled\")",
-            ]
-        );
-    }
-
-    #[test]
-    fn no_package_at_all_is_an_error() {
-        for printed in ["", "\n", "dpkg-query: error: x\n", "opkg-n\t\t\tnot-installed\tok\t\n"] {
-            assert!(parse_query(printed).is_err(), "{printed:?}");
         }
     }
 }

@@ -217,12 +217,22 @@ fn unasked_changes(lines: &[&str]) -> Vec<CommandFailure> {
 /// What a simulated installation would downgrade, as apt announces it.
 ///
 /// # Errors
-/// It does not say how much it would do, so that its silence means nothing.
+/// It does not say how much it would do, so that its silence means nothing. Or it would install what a name matches that
+/// no package source has.
 pub(crate) fn simulated_downgrades(printed: &str) -> Result<Vec<SideEffect>, PackageManagerError> {
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
     // `0 upgraded, 1 newly installed, 0 to remove and 0 not upgraded.`
     if !lines.iter().any(|line| line.contains(" upgraded, ") && line.contains(" newly installed, ")) {
         return Err(PackageManagerError::new("the simulation of apt-get does not tell what it would do"));
+    }
+    // `Note, selecting 'x' for regex 'y'`
+    let pattern =
+        lines.iter().find_map(|line| line.strip_prefix("Note, selecting '")?.split_once("' for regex '"));
+    if let Some((matching, pattern)) = pattern {
+        let name = pattern.trim_end_matches('\'');
+        return Err(PackageManagerError::new(format!(
+            "no package source has {name}, which apt takes for a pattern, of {matching}"
+        )));
     }
     let names = indented_below(&lines, DOWNGRADED_HEADING).join(" ");
     let downgrade = |name: &str| SideEffect { name: package_of(name), kind: SideEffectKind::Downgrade };

@@ -8,6 +8,7 @@ mod alternatives;
 mod apt;
 mod apt_offers;
 mod apt_output;
+mod apt_query;
 pub mod arch;
 mod bound;
 mod build;
