@@ -712,6 +712,22 @@ fn the_journal_has_a_line_for_each_command_and_no_password() {
     );
 }
 
+/// Databases of older releases hold reasons of several lines.
+#[test]
+fn a_reason_begins_no_line() {
+    let sandbox = Fixture::new();
+    sandbox.run_ok(&["target", "offline", "node3", "--reason", "moved"]);
+    let mut store = sandbox.store();
+    let (target, mut absence) = store.load().unwrap().absences.into_iter().next().unwrap();
+    absence.reason = "moved\nIn error:\tmunge".into();
+    absence.who = "ada\neve".into();
+    store.commit(&[Change::SetAbsence { target, absence: Some(absence) }]).unwrap();
+    for command in [&["status"][..], &["target", "list"]] {
+        let shown = String::from_utf8(sandbox.run(command).stdout).unwrap();
+        assert!(shown.contains("moved\\nIn error:\\tmunge") && shown.contains("ada\\neve"), "{shown}");
+    }
+}
+
 /// Compute nodes ask for themselves alone.
 #[test]
 fn a_node_means_itself() {
