@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use tar::EntryType;
+use tar::{EntryType, Header};
 
 /// Bytes of a path, or of a set of extended attributes of one.
 const MAX_NAME_BYTES: u64 = 64 << 10;
@@ -58,30 +58,34 @@ pub enum TarReadError {
 struct Extension {
     path: Option<Vec<u8>>,
     target: Option<Vec<u8>>,
-    size: Option<Vec<u8>>,
+    size: Option<u64>,
     owner: [Option<Vec<u8>>; 2],
     is_sparse: bool,
 }
 
-/// Goes through a tar, up to the mark of its end or the end of `reader`; each entry comes with what it holds.
+/// Bytes of a header; what an entry holds is filled up to a multiple of them.
+const BLOCK_BYTES: usize = 512;
+
+/// Goes through a tar, up to the mark of its end or the end of `reader`; each entry comes with what it holds. What is behind
+/// the mark is left in `reader`: whoever knows that it belongs to the same compressed stream has to read it, since
+/// decompressors hold their checksums against what came out of them only at their end.
 ///
 /// # Errors
 /// When it is not sound, or `visit` fails.
 pub fn walk<E: From<TarReadError>>(
-    reader: impl Read,
+    mut reader: impl Read,
     mut visit: impl FnMut(TarEntry, &mut dyn Read) -> Result<(), E>,
 ) -> Result<(), E> {
     let io_error = |error: io::Error| E::from(error.into());
-    let mut archive = tar::Archive::new(reader);
     let mut extension = Extension::default();
-    // The crate's own way would read a long path into memory whatever its length.
-    for entry in archive.entries().map_err(io_error)?.raw(true) {
-        let mut entry = entry.map_err(io_error)?;
-        let kind = entry.header().entry_type();
+    while let Some(header) = next_header(&mut reader).map_err(io_error)? {
+        let kind = header.entry_type();
+        let size = extension.entry_size(&header).map_err(io_error)?;
+        let mut contents = reader.by_ref().take(size);
         match kind {
             EntryType::GNULongName | EntryType::GNULongLink | EntryType::XHeader => {
                 let mut bytes = Vec::new();
-                let read = entry.by_ref().take(MAX_NAME_BYTES + 1).read_to_end(&mut bytes);
+                let read = contents.by_ref().take(MAX_NAME_BYTES + 1).read_to_end(&mut bytes);
                 read.map_err(io_error)?;
                 if bytes.len() as u64 > MAX_NAME_BYTES {
                     return Err(TarReadError::EndlessPath.into());
@@ -89,13 +93,74 @@ pub fn walk<E: From<TarReadError>>(
                 extension.read(kind, &bytes)?;
             }
             EntryType::XGlobalHeader => {}
+            _ if kind.as_byte() == VOLUME_LABEL => {}
             _ => {
-                let described = std::mem::take(&mut extension).describe(entry.header());
-                visit(described, &mut entry)?;
+                let described = std::mem::take(&mut extension).describe(&header);
+                visit(described, &mut contents)?;
+            }
+        }
+        let block = BLOCK_BYTES as u64;
+        let padding = (block - size % block) % block;
+        // Added up, these could be more than fits: a size may be anything.
+        let left = contents.limit();
+        for rest in [left, padding] {
+            if io::copy(&mut reader.by_ref().take(rest), &mut io::sink()).map_err(io_error)? < rest {
+                return Err(io_error(cut_off()));
             }
         }
     }
     Ok(())
+}
+
+/// The name of a whole archive, as `tar -V` writes it.
+const VOLUME_LABEL: u8 = b'V';
+/// What a file of an earlier archive goes on with.
+const CONTINUED_FILE: u8 = b'M';
+/// A directory of an incremental backup, with the names in it.
+const LISTED_DIRECTORY: u8 = b'D';
+
+/// The header of the next entry; nothing at the mark of the end, or where `reader` ends.
+fn next_header(reader: &mut impl Read) -> io::Result<Option<Header>> {
+    let mut header = Header::new_old();
+    if !read_block(reader, header.as_mut_bytes())? || header.as_bytes().iter().all(|byte| *byte == 0) {
+        return Ok(None);
+    }
+    let bytes = header.as_bytes();
+    // With blanks in place of the sum itself.
+    let sum = bytes[..148].iter().chain(&bytes[156..]).map(|byte| u32::from(*byte)).sum::<u32>() + 8 * 32;
+    if sum != header.cksum()? {
+        return Err(io::Error::other("archive header checksum mismatch"));
+    }
+    // The places of a sparse file that has many go on in front of what it holds.
+    let mut goes_on = header.entry_type() == EntryType::GNUSparse
+        && header.as_gnu().is_some_and(tar::GnuHeader::is_extended);
+    while goes_on {
+        let mut more = tar::GnuExtSparseHeader::new();
+        if !read_block(reader, more.as_mut_bytes())? {
+            return Err(cut_off());
+        }
+        goes_on = more.is_extended();
+    }
+    Ok(Some(header))
+}
+
+/// Fills a block; whether there was one.
+fn read_block(reader: &mut impl Read, block: &mut [u8; BLOCK_BYTES]) -> io::Result<bool> {
+    let mut filled = 0;
+    while filled < block.len() {
+        match reader.read(&mut block[filled..]) {
+            Ok(0) if filled == 0 => return Ok(false),
+            Ok(0) => return Err(cut_off()),
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}
+
+fn cut_off() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends too early")
 }
 
 impl Extension {
@@ -105,36 +170,59 @@ impl Extension {
             EntryType::GNULongLink => self.target = Some(until_zero(bytes).to_vec()),
             _ => {
                 let mut records = parse_records(bytes).ok_or(TarReadError::DamagedHeader)?;
+                self.is_sparse |= records.keys().any(|key| key.starts_with(b"GNU.sparse."));
                 let mut take = |keyword: &str, before: &mut Option<Vec<u8>>| {
                     *before = records.remove(keyword.as_bytes()).map(<[u8]>::to_vec).or(before.take());
                 };
                 take("path", &mut self.path);
+                // What is called so otherwise is a name for programs that know nothing of sparse files.
+                take("GNU.sparse.name", &mut self.path);
                 take("linkpath", &mut self.target);
-                take("size", &mut self.size);
                 take("uname", &mut self.owner[0]);
                 take("gname", &mut self.owner[1]);
-                self.is_sparse |= records.keys().any(|key| key.starts_with(b"GNU.sparse."));
+                if let Some(size) = records.remove(&b"size"[..]) {
+                    let size = std::str::from_utf8(size).ok().and_then(|size| size.parse().ok());
+                    self.size = Some(size.ok_or(TarReadError::DamagedHeader)?);
+                }
             }
         }
         Ok(())
     }
 
+    /// How many bytes follow the header. Of one that holds more than its own field can say, an extended header says it, and
+    /// is right in any case.
+    fn entry_size(&self, header: &Header) -> io::Result<u64> {
+        match (header.entry_type(), self.size) {
+            // What precedes an entry has a size of its own.
+            (EntryType::GNULongName | EntryType::GNULongLink, _)
+            | (EntryType::XHeader | EntryType::XGlobalHeader, _)
+            | (_, None) => {}
+            (_, Some(size)) => return Ok(size),
+        }
+        match header.entry_type().as_byte() {
+            // Its numbers may be missing.
+            VOLUME_LABEL => Ok(header.entry_size().unwrap_or(0)),
+            _ => header.entry_size(),
+        }
+    }
+
     /// What header and extension say together.
-    fn describe(self, header: &tar::Header) -> TarEntry {
+    fn describe(self, header: &Header) -> TarEntry {
+        let path = self.path.unwrap_or_else(|| header.path_bytes().into_owned());
         let kind = match header.entry_type() {
+            // As it was before there was a kind for them.
+            EntryType::Regular if path.ends_with(b"/") => TarKind::Directory,
             EntryType::Directory => TarKind::Directory,
             EntryType::Symlink => TarKind::Link,
             EntryType::Link => TarKind::HardLink,
             EntryType::Char | EntryType::Block | EntryType::Fifo => TarKind::Special,
+            other if other.as_byte() == LISTED_DIRECTORY => TarKind::Directory,
             _ => TarKind::File,
         };
-        let own_size = || header.entry_size().map(|size| size.to_string().into_bytes());
         let unreadable = match header.entry_type() {
             EntryType::GNUSparse => Some("it is sparse"),
             _ if self.is_sparse => Some("it is sparse"),
-            _ if self.size.is_some_and(|size| own_size().is_ok_and(|own| size != own)) => {
-                Some("its size is told twice, and differs")
-            }
+            other if other.as_byte() == CONTINUED_FILE => Some("it begins in another archive"),
             _ => None,
         };
         let name = |long: Option<Vec<u8>>, short: Option<&[u8]>, id: io::Result<u64>| {
@@ -150,7 +238,7 @@ impl Extension {
         let short_target = || header.link_name_bytes().map(|it| it.into_owned()).unwrap_or_default();
         let is_link = matches!(kind, TarKind::Link | TarKind::HardLink);
         TarEntry {
-            path: self.path.unwrap_or_else(|| header.path_bytes().into_owned()),
+            path,
             kind,
             mode: header.mode().ok().map(|mode| mode & 0o7777),
             owner,
@@ -212,6 +300,77 @@ mod tests {
         header.set_cksum();
         tar.append(&header, io::repeat(b'a').take(MAX_NAME_BYTES + 1)).unwrap();
         assert!(matches!(walk_all(&tar.into_inner().unwrap()), Err(TarReadError::EndlessPath)));
+    }
+
+    /// A header of this kind; `change` may do anything with it.
+    fn header(path: &str, kind: u8, size: u64, change: impl FnOnce(&mut Header)) -> Vec<u8> {
+        let mut header = Header::new_gnu();
+        header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_entry_type(EntryType::new(kind));
+        header.set_mode(0o644);
+        header.set_size(size);
+        change(&mut header);
+        header.set_cksum();
+        header.as_bytes().to_vec()
+    }
+
+    fn block(text: &str) -> Vec<u8> {
+        let mut block = text.as_bytes().to_vec();
+        block.resize(block.len().next_multiple_of(BLOCK_BYTES), 0);
+        block
+    }
+
+    /// Path, kind, whether it can be read, and what it holds.
+    fn contents(bytes: &[u8]) -> Vec<(String, TarKind, bool, String)> {
+        let mut found = Vec::new();
+        walk(bytes, |entry, contents| {
+            let mut text = String::new();
+            contents.read_to_string(&mut text).map_err(TarReadError::from)?;
+            let path = String::from_utf8_lossy(&entry.path).into_owned();
+            found.push((path, entry.kind, entry.unreadable.is_none(), text));
+            Ok::<(), TarReadError>(())
+        })
+        .unwrap();
+        found
+    }
+
+    #[test]
+    fn what_comes_before_and_between_files_is_passed_over() {
+        let label = header("backup", VOLUME_LABEL, 0, |header| {
+            // As GNU tar leaves them.
+            header.as_mut_bytes()[100..136].fill(0);
+        });
+        let sparse = header("sparse", b'S', 4, |header| {
+            header.as_gnu_mut().unwrap().isextended[0] = 1;
+        });
+        let mut places = vec![0; BLOCK_BYTES];
+        places[504] = 1;
+        let file = [header("file", b'0', 3, |_| ()), block("abc")].concat();
+        let archive = [label, sparse, places, vec![0; BLOCK_BYTES], block("data"), file].concat();
+        assert_eq!(
+            contents(&archive),
+            [
+                ("sparse".into(), TarKind::File, false, "data".into()),
+                ("file".into(), TarKind::File, true, "abc".into())
+            ]
+        );
+    }
+
+    #[test]
+    fn names_and_sizes_of_extended_headers_hold() {
+        let records = "12 size=513\n23 GNU.sparse.name=a/b\n30 path=GNUSparseFile.0/b5678\n";
+        let extended = header("x", b'x', records.len() as u64, |_| ());
+        let file = header("short", b'0', 0, |_| ());
+        let text = "x".repeat(513);
+        let last = header("directory/", b'0', 0, |_| ());
+        let archive = [extended, block(records), file, block(&text), last].concat();
+        assert_eq!(
+            contents(&archive),
+            [
+                ("a/b".into(), TarKind::File, false, text),
+                ("directory/".into(), TarKind::Directory, true, String::new())
+            ]
+        );
     }
 
     #[test]
