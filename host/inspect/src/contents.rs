@@ -11,6 +11,7 @@ use crate::error::FormatError;
 use crate::limits::{Budget, MAX_AR_MEMBERS};
 use crate::package::FileKind;
 use crate::rpm;
+use crate::rpm_names::NameEncodings;
 use crate::rpm_tags::{self as tag, SCRIPTLETS};
 use crate::tar_entries::{TarEntry, walk_tar};
 
@@ -31,9 +32,11 @@ pub enum ContentsFormat {
 /// Something that an archive holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContentsEntry {
-    /// As the archive has it, without a leading `/` or `./` and a trailing `/`. It may be anything: empty, with `..` and
-    /// control characters. What is not UTF-8 has `\xNN` in place of the wrong bytes.
+    /// As the archive has it, without empty names and `.` between the slashes. It may be anything: empty, with `..` and control
+    /// characters.
     pub path: String,
+    /// Whether the path is UTF-8; otherwise `\xNN` stands in place of the wrong bytes, and it is no path of the archive.
+    pub has_utf8_path: bool,
     /// What it is.
     pub kind: FileKind,
     /// Permission bits, special ones included.
@@ -42,6 +45,10 @@ pub struct ContentsEntry {
     pub owner: String,
     /// Where a symbolic link points, or for a hard link the path of a file in the same archive.
     pub target: Option<String>,
+    /// The same of the target.
+    pub has_utf8_target: bool,
+    /// Why what comes with it is not what the file holds, where it is not: `it is sparse`.
+    pub unreadable: Option<&'static str>,
 }
 
 /// Why an archive could not be read to its end.
@@ -95,7 +102,9 @@ struct Visitor<'a> {
 
 impl Visitor<'_> {
     fn visit(&mut self, entry: &ContentsEntry, contents: &mut dyn Read) -> Result<(), FormatError> {
-        self.budget.take_file("")?;
+        // Whoever looks at them may keep all of them.
+        self.budget.take_file(&entry.path)?;
+        self.budget.take_bytes(entry.target.as_ref().map_or(0, String::len))?;
         (self.visit)(entry, contents).map_err(|error| {
             self.stopped = Some(error);
             FormatError::corrupt("stopped")
@@ -109,15 +118,15 @@ impl Visitor<'_> {
         }
         let budget = self.budget;
         let walked = walk_tar(decompress::reader(stream, budget)?, |entry, contents| {
-            let TarEntry { path, kind, mode, owner, target, unreadable, .. } = entry;
-            if let Some(reason) = unreadable {
-                return Err(FormatError::corrupt(format!("{path:?} cannot be read: {reason}")));
-            }
+            let TarEntry { path, kind, mode, owner, target, is_utf8, unreadable, .. } = entry;
             let target = match kind {
                 FileKind::HardLink => target.as_deref().map(relative_path),
                 _ => target,
             };
-            let entry = ContentsEntry { path: relative_path(&path), kind, mode, owner, target };
+            let [has_utf8_path, has_utf8_target] = is_utf8;
+            let path = relative_path(&path);
+            let entry =
+                ContentsEntry { path, has_utf8_path, kind, mode, owner, target, has_utf8_target, unreadable };
             self.visit(&entry, contents)
         });
         match member {
@@ -136,8 +145,9 @@ impl Visitor<'_> {
         let listed = rpm::list_files(header, self.budget)?;
         let identities = rpm::file_identities(header);
         let carriers = rpm::content_carriers(&identities);
+        let encodings = NameEncodings::new(&bytes[rpm.header_range.clone()], header);
         let entries: Vec<ContentsEntry> =
-            (0..listed.len()).map(|index| entry(header, &listed, index)).collect();
+            (0..listed.len()).map(|index| entry(header, &listed, &encodings, index)).collect();
         // Directories and links are told by the header.
         for (index, entry) in entries.iter().enumerate() {
             let is_ghost = identities.get(index).is_some_and(|identity| identity.is_ghost);
@@ -234,26 +244,31 @@ impl Visitor<'_> {
 }
 
 /// What the header of an RPM says of one of its files.
-fn entry(header: &rpm_reader::ParsedHeader, listed: &[ListedFile], index: usize) -> ContentsEntry {
+fn entry(
+    header: &rpm_reader::ParsedHeader,
+    listed: &[ListedFile],
+    encodings: &NameEncodings,
+    index: usize,
+) -> ContentsEntry {
+    let [has_utf8_path, has_utf8_target] = encodings.of(index);
     let text = |tag| header.texts(tag).get(index).filter(|it| !it.is_empty()).cloned();
     let mode = header.numbers(tag::FILE_MODES).get(index).copied().unwrap_or(0);
     let kind = rpm::file_kind(mode);
     let (user, group) = (text(tag::FILE_USERS), text(tag::FILE_GROUPS));
     ContentsEntry {
         path: relative_path(&listed[index].path),
+        has_utf8_path,
         kind,
         mode: (mode & 0o7777) as u32,
         owner: format!("{}:{}", user.unwrap_or_default(), group.unwrap_or_default()),
         target: text(tag::FILE_LINKS).filter(|_| kind == FileKind::Link),
+        has_utf8_target,
+        unreadable: None,
     }
 }
 
-/// Without what stands for the root.
+/// From the root, as programs that unpack read it: without names that are empty or `.`.
 fn relative_path(path: &str) -> String {
-    let mut rest = path;
-    while let Some(shorter) = rest.strip_prefix("./").or_else(|| rest.strip_prefix('/')) {
-        rest = shorter;
-    }
-    let rest = rest.trim_end_matches('/');
-    if rest == "." { String::new() } else { rest.to_owned() }
+    let names = path.split('/').filter(|name| !matches!(*name, "" | "."));
+    names.collect::<Vec<_>>().join("/")
 }

@@ -22,6 +22,7 @@ mod matching;
 mod package;
 mod read;
 mod rpm;
+mod rpm_names;
 mod rpm_tags;
 mod tar_entries;
 

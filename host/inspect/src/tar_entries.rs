@@ -21,6 +21,8 @@ pub(crate) struct TarEntry {
     pub(crate) time: Option<u64>,
     /// Where a link points.
     pub(crate) target: Option<String>,
+    /// Whether path and target are what the archive has, since they are UTF-8.
+    pub(crate) is_utf8: [bool; 2],
     /// Why what follows is not what the file holds, where it is not.
     pub(crate) unreadable: Option<&'static str>,
 }
@@ -31,6 +33,7 @@ pub(crate) fn walk_tar(
     mut visit: impl FnMut(TarEntry, &mut dyn Read) -> Result<(), FormatError>,
 ) -> Result<(), FormatError> {
     tar_reader::walk(&mut reader, |entry, contents| {
+        let is_utf8 = |name: &[u8]| std::str::from_utf8(name).is_ok();
         let described = TarEntry {
             path: lossy_text(&entry.path).trim_start_matches("./").trim_end_matches('/').to_owned(),
             kind: match entry.kind {
@@ -43,6 +46,7 @@ pub(crate) fn walk_tar(
             mode: entry.mode.ok_or_else(|| FormatError::corrupt("a mode in an archive that is no number"))?,
             owner: entry.owner.map(|name| lossy_text(&name)).join(":"),
             time: entry.time,
+            is_utf8: [is_utf8(&entry.path), entry.target.as_deref().is_none_or(is_utf8)],
             target: entry.target.map(|it| lossy_text(&it)),
             unreadable: entry.unreadable,
         };

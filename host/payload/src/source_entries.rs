@@ -63,7 +63,16 @@ impl<'a> SourceReader<'a> {
 }
 
 fn entry(path: &str, kind: FileKind, mode: u32, target: Option<String>) -> ContentsEntry {
-    ContentsEntry { path: path.to_owned(), kind, mode, owner: String::new(), target }
+    ContentsEntry {
+        path: path.to_owned(),
+        has_utf8_path: true,
+        kind,
+        mode,
+        owner: String::new(),
+        target,
+        has_utf8_target: true,
+        unreadable: None,
+    }
 }
 
 /// Goes through a directory of the OPKG: by name, directories before what is in them.

@@ -1,6 +1,7 @@
 //! Lays what is taken of a source into a directory, as it would lie in the OPKG.
 
 mod findings;
+mod hard_links;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read};
@@ -13,6 +14,7 @@ use opkg::model::{NodeId, Payload, PayloadTake};
 use opkg::{escape_for_display, is_unsafe_control};
 use opkg_inspect::{ContentsEntry, ContentsError, ContentsSummary, FileKind};
 
+use self::hard_links::{LinkTargets, PendingLink};
 use crate::lock_file::set_mode;
 use crate::placement::{Place, Placement};
 use crate::source_entries::SourceReader;
@@ -22,8 +24,6 @@ const CODE: &str = "payload-contents";
 /// What is not taken over.
 const LEFT_CODE: &str = "payload-left";
 
-/// Hard links that lead to hard links.
-const MAX_LINK_HOPS: usize = 40;
 /// Paths that are compared with one that is not there.
 const MAX_COMPARED_PATHS: usize = 10_000;
 
@@ -58,10 +58,12 @@ pub(crate) fn unpack(
         room,
         has_owners,
         taken: BTreeMap::new(),
-        links: Vec::new(),
-        hard_links: HashMap::new(),
-        pending: Vec::new(),
+        links: BTreeMap::new(),
+        link_targets: LinkTargets::default(),
+        pending: BTreeMap::new(),
         extracted: HashMap::new(),
+        repeated: BTreeSet::new(),
+        position: 0,
         paths: BTreeSet::new(),
         foreign: Vec::new(),
         refused: None,
@@ -70,15 +72,21 @@ pub(crate) fn unpack(
     fs::create_dir_all(&unpacking.root)?;
     let summary = source.visit(&mut |entry, contents| unpacking.take_entry(entry, contents));
     let Some(summary) = unpacking.end_of_pass(summary, report)? else { return Ok(false) };
-    if unpacking.copy_hard_links()? {
+    let are_left = unpacking.follow_hard_links();
+    if unpacking.report_refusal(report) {
+        return Ok(false);
+    }
+    if are_left? {
         // What some lead to is not taken under its own name.
         let wanted = unpacking.missing_targets();
+        unpacking.position = 0;
         let again = source.visit(&mut |entry, contents| unpacking.take_target(&wanted, entry, contents));
         if unpacking.end_of_pass(again, report)?.is_none() {
             return Ok(false);
         }
+        unpacking.pending.retain(|_, link| !link.is_written);
     }
-    for (target, place) in std::mem::take(&mut unpacking.links) {
+    for (place, target) in std::mem::take(&mut unpacking.links) {
         fs_err::os::unix::fs::symlink(target, unpacking.root.join(place))?;
     }
     unpacking.report_rest(&summary, report);
@@ -86,19 +94,11 @@ pub(crate) fn unpack(
 }
 
 /// What stands at a path of the directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Taken {
-    File,
     Directory,
-    Link,
-}
-
-/// A hard link of which nothing has been written yet.
-struct PendingLink<'a> {
-    /// A path of the source.
-    target: String,
-    place: Place<'a>,
-    mode: u32,
+    /// A file or a link, with the path in the source of which it is.
+    Other(String),
 }
 
 /// Why an entry is refused.
@@ -117,13 +117,17 @@ struct Unpacking<'a, 'b> {
     has_owners: bool,
     /// By paths relative to the root.
     taken: BTreeMap<String, Taken>,
-    /// Symbolic links, which are made at the end: nothing is written through one.
-    links: Vec<(String, String)>,
-    /// Hard links of the source, wanted or not, with what they lead to.
-    hard_links: HashMap<String, String>,
-    pending: Vec<PendingLink<'a>>,
+    /// Symbolic links by their places. They are made at the end: nothing is written through one.
+    links: BTreeMap<String, String>,
+    link_targets: LinkTargets,
+    /// By their places.
+    pending: BTreeMap<String, PendingLink<'a>>,
     /// Files of the source that were written, with where.
     extracted: HashMap<String, String>,
+    /// Paths that stand several times in the source, and are taken.
+    repeated: BTreeSet<String>,
+    /// The number of the entry that is read.
+    position: usize,
     /// Some of the paths in the source, for whoever looks for another one.
     paths: BTreeSet<String>,
     /// Files that belong to somebody else in the source: where they go, and to whom.
@@ -139,23 +143,26 @@ impl<'a> Unpacking<'a, '_> {
         if self.paths.len() < MAX_COMPARED_PATHS {
             self.paths.extend(self.placement.stripped(&entry.path).map(str::to_owned));
         }
-        if let (FileKind::HardLink, Some(target)) = (entry.kind, &entry.target) {
-            self.hard_links.insert(entry.path.clone(), target.clone());
+        self.position += 1;
+        // Archivers write a file that they were given twice as a hard link to itself.
+        let is_itself = entry.kind == FileKind::HardLink && entry.target.as_ref() == Some(&entry.path);
+        if !is_itself {
+            self.link_targets.note(entry, link_text(entry).ok());
+            self.extracted.remove(&entry.path);
         }
         let places = self.placement.places(&entry.path);
         if places.is_empty() {
             return Ok(());
         }
-        match self.lay(entry, &places, contents) {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                // The reason is kept; whoever reads the source has only to stop.
-                if self.refused.is_none() {
-                    self.failed = Some(error);
-                }
-                Err(io::Error::other("stopped"))
-            }
+        self.lay(entry, &places, contents).map_err(|error| self.stop(error))
+    }
+
+    /// Keeps the reason; whoever reads the source has only to stop.
+    fn stop(&mut self, error: io::Error) -> io::Error {
+        if self.refused.is_none() {
+            self.failed = Some(error);
         }
+        io::Error::other("stopped")
     }
 
     fn refuse(&mut self, at: NodeId, message: String, help: &'static str) -> io::Error {
@@ -171,6 +178,11 @@ impl<'a> Unpacking<'a, '_> {
     ) -> io::Result<()> {
         let shown = escape_for_display(&entry.path);
         let at = places.first().map_or(self.payload.at, |place| place.take.at);
+        if !entry.has_utf8_path {
+            let message = format!("the name `{shown}` is not UTF-8");
+            let help = "leave it with `<omit path=\"…\"/>`, or have it packed under another name";
+            return Err(self.refuse(at, message, help));
+        }
         let is_clean = |name: &str| !matches!(name, "" | "." | "..") && !name.chars().any(is_unsafe_control);
         if !entry.path.split('/').all(is_clean) {
             let message = format!("`{shown}` is no path that can be installed");
@@ -190,6 +202,7 @@ impl<'a> Unpacking<'a, '_> {
             let message = format!("`{shown}` is a device, a pipe or a socket, which cannot be packaged");
             return Err(self.refuse(at, message, "leave it with `<omit path=\"…\"/>`"));
         }
+        self.check_readable(entry, at)?;
         if self.has_owners && !matches!(entry.owner.as_str(), "root:root" | "root:" | ":" | "0:0") {
             self.foreign.extend(places.iter().map(|place| (place.path.clone(), entry.owner.clone())));
         }
@@ -200,22 +213,33 @@ impl<'a> Unpacking<'a, '_> {
                 FileKind::Directory if place.is_whole => {}
                 FileKind::Directory => self.make_directories(place.take, &place.path)?,
                 FileKind::Link => {
-                    self.claim(place, Taken::Link)?;
-                    let target = entry.target.clone().unwrap_or_default();
-                    if target.is_empty() || target.chars().any(is_unsafe_control) {
-                        let message = format!("the link `{shown}` leads to no path");
-                        return Err(self.refuse(at, message, "leave it with `<omit path=\"…\"/>`"));
-                    }
-                    self.links.push((target, place.path.clone()));
+                    self.claim(place, &entry.path)?;
+                    match link_text(entry) {
+                        Ok(target) => self.links.insert(place.path.clone(), target),
+                        Err(message) => {
+                            let help = "leave it with `<omit path=\"…\"/>`";
+                            return Err(self.refuse(at, message, help));
+                        }
+                    };
                 }
                 FileKind::HardLink => {
-                    self.claim(place, Taken::File)?;
                     let target = entry.target.clone().unwrap_or_default();
-                    let mode = self.mode_of(entry, place.take)?;
-                    self.pending.push(PendingLink { target, place: place.clone(), mode });
+                    let is_there =
+                        matches!(self.taken.get(&place.path), Some(Taken::Other(from)) if *from == target);
+                    if target == entry.path && is_there {
+                        continue;
+                    }
+                    self.claim(place, &entry.path)?;
+                    let (mode, position) = (self.mode_of(entry, place.take)?, self.position);
+                    let link =
+                        PendingLink { target, place: place.clone(), mode, position, is_written: false };
+                    // What stands in front of it is what it means, whatever takes its place later.
+                    if !self.follow(&link)? {
+                        self.pending.insert(place.path.clone(), link);
+                    }
                 }
                 FileKind::File => {
-                    self.claim(place, Taken::File)?;
+                    self.claim(place, &entry.path)?;
                     let mode = self.mode_of(entry, place.take)?;
                     let to = self.root.join(&place.path);
                     if is_written {
@@ -243,12 +267,30 @@ impl<'a> Unpacking<'a, '_> {
         Ok(take.mode.unwrap_or(entry.mode) & 0o777 | 0o400)
     }
 
-    /// Makes sure that nothing else is at a place, and that directories are above it.
-    fn claim(&mut self, place: &Place<'a>, what: Taken) -> io::Result<()> {
+    /// Refuses a file whose contents the source does not have as they are.
+    fn check_readable(&mut self, entry: &ContentsEntry, at: NodeId) -> io::Result<()> {
+        let Some(reason) = entry.unreadable else { return Ok(()) };
+        let message = format!("`{}` cannot be read: {reason}", escape_for_display(&entry.path));
+        let help = "leave it with `<omit path=\"…\"/>`, or ask for an archive that has it as a plain file";
+        Err(self.refuse(at, message, help))
+    }
+
+    /// Makes sure that nothing else is at a place, and that directories are above it. An entry that comes again, under the path
+    /// `from`, takes the place of the earlier one, as when the archive is unpacked.
+    fn claim(&mut self, place: &Place<'a>, from: &str) -> io::Result<()> {
         if let Some((directory, _)) = place.path.rsplit_once('/') {
             self.make_directories(place.take, directory)?;
         }
-        if place.path.is_empty() || self.taken.contains_key(&place.path) {
+        let found = self.taken.get(&place.path);
+        if matches!(found, Some(Taken::Other(earlier)) if earlier == from) {
+            self.repeated.insert(from.to_owned());
+            self.links.remove(&place.path);
+            self.pending.remove(&place.path);
+            match fs::remove_file(self.root.join(&place.path)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        } else if place.path.is_empty() || found.is_some() {
             let message = format!(
                 "two things of `{}` are to be installed as `/{}`",
                 escape_for_display(self.payload.file_name()),
@@ -261,7 +303,7 @@ impl<'a> Unpacking<'a, '_> {
             ));
         }
         self.take_room(place.take.at, 0)?;
-        self.taken.insert(place.path.clone(), what);
+        self.taken.insert(place.path.clone(), Taken::Other(from.to_owned()));
         Ok(())
     }
 
@@ -270,7 +312,7 @@ impl<'a> Unpacking<'a, '_> {
         for directory in ends.map(|end| &path[..end]).filter(|directory| !directory.is_empty()) {
             match self.taken.get(directory) {
                 Some(Taken::Directory) => {}
-                Some(Taken::File | Taken::Link) => {
+                Some(Taken::Other(_)) => {
                     let message = format!(
                         "`/{}` is to be installed below something that is no directory",
                         escape_for_display(path)
@@ -350,63 +392,11 @@ impl<'a> Unpacking<'a, '_> {
         fs::set_permissions(&to, std::os::unix::fs::PermissionsExt::from_mode(mode))
     }
 
-    /// The file of the source that a hard link leads to in the end.
-    fn resolve(&self, target: &str) -> String {
-        let mut target = target.to_owned();
-        for _ in 0..MAX_LINK_HOPS {
-            match self.hard_links.get(&target) {
-                Some(next) if *next != target => target = next.clone(),
-                _ => break,
-            }
-        }
-        target
-    }
-
-    /// Copies hard links of what was written; returns whether others are left.
-    fn copy_hard_links(&mut self) -> io::Result<bool> {
-        for link in std::mem::take(&mut self.pending) {
-            let target = self.resolve(&link.target);
-            if self.extracted.contains_key(&target) {
-                self.copy(&target, &link.place, link.mode)?;
-            } else {
-                self.pending.push(link);
-            }
-        }
-        Ok(!self.pending.is_empty())
-    }
-
-    fn missing_targets(&self) -> BTreeSet<String> {
-        self.pending.iter().map(|link| self.resolve(&link.target)).collect()
-    }
-
-    /// Of the second pass: a file that is taken under other names alone.
-    fn take_target(
-        &mut self,
-        wanted: &BTreeSet<String>,
-        entry: &ContentsEntry,
-        contents: &mut dyn Read,
-    ) -> io::Result<()> {
-        if entry.kind != FileKind::File || !wanted.contains(&entry.path) {
-            return Ok(());
-        }
-        let mut written = || -> io::Result<()> {
-            let Some(first) = self.pending.iter().position(|link| self.resolve(&link.target) == entry.path)
-            else {
-                return Ok(());
-            };
-            let link = self.pending.swap_remove(first);
-            let to = self.root.join(&link.place.path);
-            let shown = escape_for_display(&entry.path).to_string();
-            self.write(link.place.take.at, &shown, contents, &to, link.mode)?;
-            self.extracted.insert(entry.path.clone(), link.place.path);
-            self.copy_hard_links().map(drop)
-        };
-        written().map_err(|error| {
-            if self.refused.is_none() {
-                self.failed = Some(error);
-            }
-            io::Error::other("stopped")
-        })
+    /// Says why an entry was refused; returns whether one was.
+    fn report_refusal(&mut self, report: &mut dyn FnMut(Diagnostic, NodeId)) -> bool {
+        let Some(Refusal { message, help, at }) = self.refused.take() else { return false };
+        report(error(message).help(help), at);
+        true
     }
 
     /// What became of reading the source; nothing where it was not read to its end, which is reported.
@@ -415,8 +405,7 @@ impl<'a> Unpacking<'a, '_> {
         end: Result<ContentsSummary, ContentsError>,
         report: &mut dyn FnMut(Diagnostic, NodeId),
     ) -> io::Result<Option<ContentsSummary>> {
-        if let Some(Refusal { message, help, at }) = self.refused.take() {
-            report(error(message).help(help), at);
+        if self.report_refusal(report) {
             return Ok(None);
         }
         if let Some(failed) = self.failed.take() {
@@ -435,6 +424,16 @@ impl<'a> Unpacking<'a, '_> {
                 Ok(None)
             }
         }
+    }
+}
+
+/// What a symbolic link holds, or why it cannot be installed.
+fn link_text(entry: &ContentsEntry) -> Result<String, String> {
+    let shown = escape_for_display(&entry.path);
+    match &entry.target {
+        _ if !entry.has_utf8_target => Err(format!("the link `{shown}` holds a name that is not UTF-8")),
+        Some(target) if !target.is_empty() && !target.chars().any(is_unsafe_control) => Ok(target.clone()),
+        _ => Err(format!("the link `{shown}` leads to no path")),
     }
 }
 

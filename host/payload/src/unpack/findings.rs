@@ -11,12 +11,15 @@ impl Unpacking<'_, '_> {
     /// Whether everything that was wanted is there; what is not is reported.
     pub(super) fn is_sound(&self, report: &mut dyn FnMut(Diagnostic, NodeId)) -> bool {
         let mut is_sound = true;
-        for link in &self.pending {
+        for link in self.pending.values() {
+            let problem = match self.link_targets.is_symbolic(&self.link_targets.resolve(&link.target)) {
+                true => "is a link that cannot be installed".to_owned(),
+                false => format!("is not in `{}`", escape_for_display(self.payload.file_name())),
+            };
             let message = format!(
-                "`/{}` is a hard link to `{}`, which is not in `{}`",
+                "`/{}` is a hard link to `{}`, which {problem}",
                 escape_for_display(&link.place.path),
                 escape_for_display(&link.target),
-                escape_for_display(self.payload.file_name())
             );
             let help = "leave it with `<omit path=\"…\"/>`, or ask whoever made the archive";
             report(error(message).help(help), link.place.take.at);
@@ -67,6 +70,18 @@ impl Unpacking<'_, '_> {
             let message = format!("nothing in `{name}` is `{}`", escape_for_display(pattern));
             let help = "correct the `omit`, or remove it";
             report(warning(message).help(help), self.payload.at);
+        }
+        if let Some(path) = self.repeated.first() {
+            let others = match self.repeated.len() {
+                1 => String::new(),
+                count => format!(", and so do {} others", count - 1),
+            };
+            let message = format!(
+                "`{}` stands several times in `{name}`{others}: the last is taken",
+                escape_for_display(path)
+            );
+            let help = "that is what programs do that unpack it; if it is not meant, ask whoever made it";
+            report(left_out(message).help(help), self.payload.at);
         }
         if !summary.scripts.is_empty() {
             let message = format!("scripts of `{name}` are left out: `{}`", summary.scripts.join("`, `"));

@@ -129,6 +129,7 @@ pub fn taken(loaded: &LoadedOpkg) -> Vec<(String, u32, String)> {
 }
 
 /// One thing to put into a tar.
+#[derive(Clone, Copy)]
 pub struct Item<'a> {
     pub path: &'a str,
     pub kind: EntryType,
@@ -149,13 +150,18 @@ pub fn directory(path: &str) -> Item<'_> {
     Item { path, kind: EntryType::Directory, mode: 0o755, text: "" }
 }
 
+/// `?` stands for a byte that is no UTF-8.
+fn bytes_of(name: &str) -> Vec<u8> {
+    name.bytes().map(|byte| if byte == b'?' { 0xfc } else { byte }).collect()
+}
+
 /// A tar of these, which may be anything.
 pub fn tar(items: &[Item<'_>]) -> Vec<u8> {
     let mut builder = Builder::new(Vec::new());
     for Item { path, kind, mode, text } in items {
         let mut header = Header::new_ustar();
         // The crate's own way refuses names that are to be tried here.
-        header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
+        header.as_mut_bytes()[..path.len()].copy_from_slice(&bytes_of(path));
         header.set_entry_type(*kind);
         header.set_mode(*mode);
         header.set_mtime(0);
@@ -163,7 +169,7 @@ pub fn tar(items: &[Item<'_>]) -> Vec<u8> {
         header.set_gid(1000);
         let is_link = matches!(kind, EntryType::Symlink | EntryType::Link);
         if is_link {
-            header.as_mut_bytes()[157..157 + text.len()].copy_from_slice(text.as_bytes());
+            header.as_mut_bytes()[157..157 + text.len()].copy_from_slice(&bytes_of(text));
         }
         let contents = if is_link { &b""[..] } else { text.as_bytes() };
         header.set_size(contents.len() as u64);

@@ -83,6 +83,68 @@ fn a_hard_link_to_what_is_not_taken_is_a_copy_of_it() {
     );
 }
 
+/// What comes again is what there is in the end; a hard link is of what was there when it was made.
+#[test]
+fn of_several_with_one_path_the_last_is_taken() {
+    let items = [
+        file("opt/tool", 0o755, "one"),
+        link("opt/hard", EntryType::Link, "opt/tool"),
+        link("opt/link", EntryType::Symlink, "hard"),
+        file("opt/tool", 0o700, "two"),
+        link("opt/tool", EntryType::Link, "opt/tool"),
+        link("opt/tool2", EntryType::Link, "opt//tool"),
+        link("opt/./link", EntryType::Symlink, "tool"),
+        file("opt/other", 0o644, "x"),
+        link("opt/other", EntryType::Symlink, "tool2"),
+    ];
+    let expected = [
+        ("hard", 0o755, "one"),
+        ("link", 0o644, "-> tool"),
+        ("other", 0o644, "-> tool2"),
+        ("tool", 0o700, "two"),
+        ("tool2", 0o755, "two"),
+    ];
+    let site = Site::new(r#"<payload source="x.tar" part="server"/>"#);
+    site.write("x.tar", &tar(&items));
+    let loaded = site.take();
+    let files = |names: &[(&str, u32, &str)]| -> Vec<_> {
+        names.iter().map(|it| (format!("files/server/opt/{}", it.0), it.1, it.2.to_owned())).collect()
+    };
+    assert_eq!(taken(&loaded), files(&expected));
+    assert_eq!(
+        findings(&loaded),
+        "Note[payload-left]: `opt/link` stands several times in `x.tar`, and so do 2 others: the last is taken\n"
+    );
+    // Where what they lead to is left out.
+    let site = Site::new(r#"<payload source="x.tar" part="server"><omit path="opt/tool"/></payload>"#);
+    site.write("x.tar", &tar(&items));
+    assert_eq!(
+        taken(&site.take()),
+        files(&[
+            ("hard", 0o755, "one"),
+            ("link", 0o644, "-> tool"),
+            ("other", 0o644, "-> tool2"),
+            ("tool2", 0o755, "two")
+        ])
+    );
+}
+
+#[test]
+fn a_hard_link_to_a_link_is_one() {
+    let items = [
+        link("opt/link", EntryType::Symlink, "/usr/bin/tool"),
+        link("opt/hard", EntryType::Link, "opt/link"),
+        link("opt/again", EntryType::Link, "opt/hard"),
+    ];
+    for omit in ["", r#"<omit path="opt/link"/>"#] {
+        let site = Site::new(&format!(r#"<payload source="x.tar" part="server">{omit}</payload>"#));
+        site.write("x.tar", &tar(&items));
+        let taken = taken(&site.take());
+        let links: Vec<_> = taken.iter().filter(|it| it.2 == "-> /usr/bin/tool").collect();
+        assert_eq!(links.len(), if omit.is_empty() { 3 } else { 2 }, "{taken:?}");
+    }
+}
+
 #[test]
 fn what_is_not_there_is_told_with_what_may_be_meant() {
     let help = |payload: &str| {
