@@ -262,6 +262,15 @@ fn a_node_comes_up_by_itself_again() {
     open();
     watch_until(&|| fs::read_to_string(&credentials).unwrap() != first);
     site.run_ok("node1", &["status"]);
+    // The server was put there anew, without its roles.
+    assert!(!site.run_ok("head", &["enroll", "list"]).contains("its role is missing"));
+    let second = fs::read_to_string(&credentials).unwrap();
+    let (role, _) = second.split_once(':').unwrap();
+    site.server.sql(&format!("DROP ROLE {role}"));
+    assert!(site.run_ok("head", &["enroll", "list"]).contains("its role is missing: it has to enroll anew"));
+    open();
+    watch_until(&|| fs::read_to_string(&credentials).unwrap() != second);
+    site.run_ok("node1", &["status"]);
     // The power failed between credentials and the file, or the disk was full.
     for lose in [|conf: &Path| fs::write(conf, "").unwrap(), |conf: &Path| fs::remove_file(conf).unwrap()] {
         lose(&conf);

@@ -182,6 +182,8 @@ struct NodeJson {
     role: String,
     machine: String,
     enrolled: i64,
+    /// Whether the server has its role; otherwise it enrolls anew.
+    has_role: bool,
 }
 
 fn list(session: &Session) -> Result<ExitStatus, CliError> {
@@ -209,7 +211,8 @@ fn list(session: &Session) -> Result<ExitStatus, CliError> {
     for node in nodes.iter().map(|node| node_json(&cluster, node)) {
         let since = format_timestamp(node.enrolled * 1000);
         let machine = escape_line(&node.machine);
-        session.shell.print(&format!("{}  since {since}  machine {machine}\n", node.target))?;
+        let lost = if node.has_role { "" } else { "  its role is missing: it has to enroll anew" };
+        session.shell.print(&format!("{}  since {since}  machine {machine}{lost}\n", node.target))?;
     }
     if windows.is_empty() && nodes.is_empty() {
         session.shell.status("no token is valid, and no node has credentials of its own");
@@ -236,6 +239,7 @@ fn node_json(cluster: &Cluster, node: &EnrolledNode) -> NodeJson {
         role: node.role.clone(),
         machine: node.machine.clone(),
         enrolled: node.enrolled,
+        has_role: node.has_role,
     }
 }
 
