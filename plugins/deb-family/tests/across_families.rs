@@ -41,6 +41,7 @@ fn on_rpm(opkg: &Opkg) -> Output {
         license_names: LicenseNames::Spdx,
         account_tools: "shadow-utils",
         has_file_triggers: true,
+        merged_directories: &[],
         rpm_version: RpmVersion(4, 16),
         macros: Vec::new(),
     };

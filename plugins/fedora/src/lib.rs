@@ -86,6 +86,7 @@ fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
         },
         account_tools: "shadow-utils",
         has_file_triggers: decisive >= 27,
+        merged_directories: if decisive < 42 { &[] } else { &[("/usr/sbin", "/usr/bin")] },
         rpm_version: match decisive {
             ..10 => RpmVersion(4, 4),
             10 => RpmVersion(4, 6),
@@ -187,6 +188,16 @@ mod tests {
             (WeakDependencies::Never, WeakDependencies::Always)
         );
         assert!(of(Some("19")).has_versioned_documentation && !of(Some("20")).has_versioned_documentation);
+    }
+
+    #[test]
+    fn programs_have_one_directory_since_42() {
+        let of =
+            |version| release_profile(&sample_target("fedora", version, None)).unwrap().merged_directories;
+        assert!(of(Some("41")).is_empty());
+        for version in [Some("42"), Some(RAWHIDE), None] {
+            assert_eq!(of(version), [("/usr/sbin", "/usr/bin")]);
+        }
     }
 
     #[test]

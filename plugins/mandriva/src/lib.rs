@@ -120,6 +120,7 @@ fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
         },
         account_tools: "shadow-utils",
         has_file_triggers: false,
+        merged_directories: &[],
         rpm_version: match (system, year) {
             (Product::Mandriva, ..2009) => RpmVersion(4, 4),
             // What the last releases had in its place, RPM 5, is not counted on for more.

@@ -109,6 +109,7 @@ fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
         },
         account_tools: "shadow-utils",
         has_file_triggers: decisive >= 8,
+        merged_directories: &[],
         rpm_version: match decisive {
             ..=4 => RpmVersion(4, 2),
             5 => RpmVersion(4, 4),

@@ -14,6 +14,7 @@ mod evr;
 pub mod failures;
 mod file_patterns;
 mod license;
+mod merged_directories;
 pub mod offers;
 mod package;
 mod passed_over;

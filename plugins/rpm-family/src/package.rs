@@ -14,6 +14,7 @@ use crate::condition::{self, ReleaseRestriction};
 use crate::escape::wrap_paragraph;
 use crate::evr::{Evr, release_tags};
 use crate::file_patterns::FilePatterns;
+use crate::merged_directories;
 use crate::profile::ReleaseProfile;
 use crate::relation::{self, SpecRelation};
 use crate::rpm_version::RpmVersion;
@@ -111,7 +112,8 @@ pub fn plan<'a>(
         true => format!("{}/opkg-{}-{}", profile.documentation_dir, opkg.name, evr.version),
         false => format!("{}/opkg-{}", profile.documentation_dir, opkg.name),
     };
-    let parts = parts::plan(opkg, &profile.filter_context, &documentation, diagnostics)?;
+    let mut parts = parts::plan(opkg, &profile.filter_context, &documentation, diagnostics)?;
+    merged_directories::merge(opkg, &mut parts, &documentation, profile, diagnostics);
     let mut packages: Vec<Package<'a>> = parts
         .into_iter()
         .map(|part| plan_package(part, opkg, &evr, tag.as_deref(), profile, diagnostics))

@@ -33,6 +33,8 @@ pub struct ReleaseProfile {
     /// Whether its packages of systemd and udev have triggers that read what others install into `/usr/lib/tmpfiles.d`,
     /// `sysctl.d`, `udev/rules.d` and `udev/hwdb.d`.
     pub has_file_triggers: bool,
+    /// Directories that are links on the release, each with the directory that it leads to: `/usr/sbin` and `/usr/bin`.
+    pub merged_directories: &'static [(&'static str, &'static str)],
     /// Decides what can be written in a package and a spec.
     pub rpm_version: RpmVersion,
     /// Macros, with values, by which RPM on the release that binary packages are made for knows it; given
@@ -99,6 +101,21 @@ impl ReleaseProfile {
         self.alternatives()
     }
 
+    /// Whether a path lies in a directory that has two names on the release.
+    #[must_use]
+    pub(crate) fn is_merged(&self, path: &str) -> bool {
+        let lies_in = |directory| strip_directory(path, directory).is_some();
+        self.merged_directories.iter().any(|(link, directory)| lies_in(link) || lies_in(directory))
+    }
+
+    /// A path on the release, by the name of its directory that is no link.
+    #[must_use]
+    pub(crate) fn real_path(&self, path: &str) -> String {
+        let real =
+            |(link, directory): &(&str, &str)| Some(format!("{directory}/{}", strip_directory(path, link)?));
+        self.merged_directories.iter().find_map(real).unwrap_or_else(|| path.to_owned())
+    }
+
     /// RPM's name of the architecture that is built for.
     #[must_use]
     pub fn arch(&self) -> &str {
@@ -133,6 +150,10 @@ impl ReleaseProfile {
             },
         }
     }
+}
+
+fn strip_directory<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
+    path.strip_prefix(directory)?.strip_prefix('/')
 }
 
 /// Architectures as a plugin describes them, from canonical names with RPM's own.
@@ -190,6 +211,7 @@ pub(crate) mod testing {
             license_names: LicenseNames::Spdx,
             account_tools: "shadow-utils",
             has_file_triggers: true,
+            merged_directories: &[],
             rpm_version,
             macros: Vec::new(),
         }

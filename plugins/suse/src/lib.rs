@@ -135,6 +135,7 @@ fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
         license_names: if decisive.major() < 12 { LicenseNames::Written } else { LicenseNames::Spdx },
         account_tools: "/usr/sbin/useradd",
         has_file_triggers: decisive.major() >= 16 && decisive.major() != 42,
+        merged_directories: &[],
         rpm_version: match decisive.major() {
             // 42 is Leap between 13 and 15; later numbers are Tumbleweed's.
             ..12 => RpmVersion(4, 4),

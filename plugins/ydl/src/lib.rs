@@ -71,6 +71,7 @@ fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
         license_names: LicenseNames::Written,
         account_tools: "shadow-utils",
         has_file_triggers: false,
+        merged_directories: &[],
         rpm_version: if version.major() < 7 { RpmVersion(4, 4) } else { RpmVersion(4, 8) },
         macros: Vec::new(),
     })

@@ -41,6 +41,7 @@ pub fn sample_profile(target: &BuildTarget) -> ReleaseProfile {
         license_names: LicenseNames::Spdx,
         account_tools: "shadow-utils",
         has_file_triggers: true,
+        merged_directories: &[],
         rpm_version: RpmVersion(4, 16),
         macros: vec![("rhel", "9".into())],
     }
