@@ -418,7 +418,7 @@ fn what_is_old_leaves_the_journal_and_is_still_counted() {
     assert!(!text.contains("journal") && log(2).exists(), "{text}");
     let done = site.json(&["history", "prune"]);
     assert_eq!((done["steps"].as_u64(), done["logs"].as_u64()), (Some(1), Some(1)), "{done}");
-    assert!(site.ok(&["history", "prune"]).contains("nothing in the journal is that old"));
+    assert!(site.ok(&["history", "prune"]).contains("no step in the journal is that old"));
     assert!(site.ok(&["history", "--commands"]).contains("opm history prune"));
     assert_eq!(site.json(&["history"]).as_array().unwrap().len(), 0);
     let totals = site.json(&["history", "--totals"]);

@@ -60,7 +60,7 @@ pub fn run(session: &Session, arguments: &PruneArgs) -> Result<ExitStatus, CliEr
         session.shell.print_json(&PruneJson { steps, runs, logs, dry_run })?;
     } else {
         session.shell.status(&match (steps, dry_run) {
-            (0, _) => "nothing in the journal is that old".to_owned(),
+            (0, _) => "no step in the journal is that old".to_owned(),
             (_, true) => format!("would be removed: {}", describe(counts)),
             (_, false) => format!("removed: {}", describe(counts)),
         });
