@@ -19,7 +19,7 @@ use crate::process::{
     DEFAULT_PATH, ExecRequest, Executor, OutputMode, ProcessTag, SharedDir, StepLog, Termination,
     find_in_path,
 };
-use crate::roots::{TargetRoot, TempFiles};
+use crate::roots::{TargetRoot, TempFiles, remove_leftovers};
 
 /// Versions that a message names.
 const MAX_OFFERS_SHOWN: usize = 10;
@@ -35,6 +35,8 @@ pub(crate) enum PackageManagerError {
     NotUtf8(String),
     #[error("{path} cannot be written in the root {}: {error}", .root.display())]
     File { path: String, root: PathBuf, error: io::Error },
+    #[error("what an earlier run has left in the root {} cannot be removed: {error}", .root.display())]
+    Leftovers { root: PathBuf, error: io::Error },
     #[error("no package source has {version} of {package}; {}", describe_offers(.offered))]
     NoSuchVersion { package: PackageName, version: String, offered: Vec<String> },
     #[error("{}, which nobody asked for: nothing was changed", describe_side_effects(.0))]
@@ -339,7 +341,15 @@ impl PackageManager {
         context: &ManagerContext<'_>,
         log: &mut StepLog,
     ) -> Result<Vec<u8>, PackageManagerError> {
-        let mut files = TempFiles::new(context.root);
+        let leftovers = remove_leftovers(context.root).map_err(|error| {
+            let root = context.root.path().to_owned();
+            PackageManagerError::Leftovers { root, error }
+        })?;
+        for path in leftovers {
+            let path = path.to_string_lossy();
+            log.note(&format!("removed {}, which a run had left that was killed", path.escape_debug()));
+        }
+        let mut files = TempFiles::recorded(context.root);
         for file in &command.files {
             let written = files.write_file(Path::new(&file.path), file.contents.as_bytes(), file.executable);
             written.map_err(|error| PackageManagerError::File {

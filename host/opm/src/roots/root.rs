@@ -156,9 +156,7 @@ impl TargetRoot {
     /// It cannot be written; then nothing has changed but for directories.
     pub(crate) fn write_atomic(&self, path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
         if let Some(parent) = path.parent() {
-            let mut directories = TempFiles::new(self);
-            directories.create_dir_all(parent)?;
-            directories.keep();
+            self.missing_dirs(parent)?.iter().try_for_each(|directory| self.create_dir(directory))?;
         }
         let (parent, name) = self.open_parent(path)?;
         let mut new = name.as_os_str().to_owned();
@@ -196,6 +194,30 @@ impl TargetRoot {
         Ok(())
     }
 
+    /// Those of a directory and all above it that are not there, in the order in which they can be made.
+    ///
+    /// # Errors
+    /// What is there cannot be looked at.
+    pub(super) fn missing_dirs(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut missing = Vec::new();
+        for directory in path.ancestors().filter(|it| it.file_name().is_some()) {
+            if self.metadata(directory)?.is_none() {
+                missing.push(directory.to_owned());
+            }
+        }
+        missing.reverse();
+        Ok(missing)
+    }
+
+    /// Makes a directory for everybody.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub(super) fn create_dir(&self, path: &Path) -> io::Result<()> {
+        let (parent, name) = self.open_parent(path)?;
+        Ok(mkdirat(parent, name, Mode::from_raw_mode(0o755))?)
+    }
+
     fn open_regular_file(&self, path: &Path) -> io::Result<File> {
         // A pipe in its place shall not be waited for.
         let file = File::from(self.open_at(path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty())?);
@@ -205,13 +227,17 @@ impl TargetRoot {
         }
     }
 
-    fn unlink(&self, path: &Path, flags: AtFlags) -> io::Result<()> {
+    /// Removes a name.
+    ///
+    /// # Errors
+    /// It cannot be removed, or is not there.
+    pub(super) fn unlink(&self, path: &Path, flags: AtFlags) -> io::Result<()> {
         let (parent, name) = self.open_parent(path)?;
         Ok(unlinkat(parent, name, flags)?)
     }
 
     /// The directory that holds what `path` names, and the name.
-    fn open_parent<'a>(&self, path: &'a Path) -> io::Result<(OwnedFd, &'a Path)> {
+    pub(super) fn open_parent<'a>(&self, path: &'a Path) -> io::Result<(OwnedFd, &'a Path)> {
         let invalid = || io::Error::new(ErrorKind::InvalidInput, "no name in this path");
         let name = Path::new(path.file_name().ok_or_else(invalid)?);
         let parent = path.parent().ok_or_else(invalid)?;
@@ -223,94 +249,6 @@ impl TargetRoot {
 fn relative_path(path: &Path) -> &Path {
     let path = path.strip_prefix("/").unwrap_or(path);
     if path.as_os_str().as_bytes().is_empty() { Path::new(".") } else { path }
-}
-
-/// What is in a root for a while only. Removed when this is dropped.
-#[derive(Debug)]
-pub(crate) struct TempFiles<'a> {
-    root: &'a TargetRoot,
-    files: Vec<PathBuf>,
-    directories: Vec<PathBuf>,
-}
-
-impl<'a> TempFiles<'a> {
-    /// None yet.
-    pub(crate) fn new(root: &'a TargetRoot) -> Self {
-        Self { root, files: Vec::new(), directories: Vec::new() }
-    }
-
-    /// Makes a directory, and those above it, where there are none.
-    ///
-    /// # Errors
-    /// It cannot be made.
-    pub(crate) fn create_dir_all(&mut self, path: &Path) -> io::Result<()> {
-        let mut ancestors: Vec<&Path> = path.ancestors().filter(|it| it.file_name().is_some()).collect();
-        ancestors.reverse();
-        for directory in ancestors {
-            if self.root.metadata(directory)?.is_none() {
-                let (parent, name) = self.root.open_parent(directory)?;
-                mkdirat(parent, name, Mode::from_raw_mode(0o755))?;
-                self.directories.push(directory.to_owned());
-                crash_point("addition.directory");
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes a file, with the directories above it, in place of what an earlier run may have left there.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub(crate) fn write_file(&mut self, path: &Path, contents: &[u8], executable: bool) -> io::Result<()> {
-        if let Some(parent) = path.parent() {
-            self.create_dir_all(parent)?;
-        }
-        let (parent, name) = self.root.open_parent(path)?;
-        match unlinkat(&parent, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut file = File::from(openat(&parent, name, flags, Mode::from_raw_mode(0o600))?);
-        self.files.push(path.to_owned());
-        crash_point("addition.made");
-        file.write_all(contents)?;
-        // Whatever the umask of this process.
-        file.set_permissions(PermissionsExt::from_mode(if executable { 0o755 } else { 0o644 }))
-    }
-
-    /// Writes a file for everybody, unless something is there that is more than what an earlier run may have left.
-    ///
-    /// # Errors
-    /// It cannot be written, or the directory is not there.
-    pub(crate) fn write_in_place(&mut self, path: &Path, contents: &[u8]) -> io::Result<()> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW;
-        let mut file = File::from(self.root.open_at(path, flags, Mode::from_raw_mode(0o644))?);
-        self.files.push(path.to_owned());
-        crash_point("addition.made");
-        file.write_all(contents)
-    }
-
-    /// From here on they belong to the root.
-    pub(crate) fn keep(mut self) {
-        self.files.clear();
-        self.directories.clear();
-    }
-}
-
-impl Drop for TempFiles<'_> {
-    fn drop(&mut self) {
-        if !self.files.is_empty() {
-            crash_point("addition.remove");
-        }
-        // Somebody else may have removed them, or put something into a directory, which then stays.
-        for file in &self.files {
-            let _ = self.root.unlink(file, AtFlags::empty());
-        }
-        for directory in self.directories.iter().rev() {
-            let _ = self.root.unlink(directory, AtFlags::REMOVEDIR);
-        }
-    }
 }
 
 /// The identity of a file, for comparing.
@@ -362,28 +300,6 @@ mod tests {
         rustix::fs::mknodat(CWD, top.join("fifo"), rustix::fs::FileType::Fifo, Mode::from_raw_mode(0o600), 0)
             .unwrap();
         assert_eq!(root.read(Path::new("/fifo"), 3).unwrap_err().kind(), ErrorKind::InvalidData);
-    }
-
-    #[test]
-    fn additions_leave_no_trace() {
-        let (directory, root) = tree();
-        let outside = directory.path().join("elsewhere");
-        fs::create_dir(&outside).unwrap();
-        symlink(&outside, root.path().join("var")).unwrap();
-        {
-            let mut additions = TempFiles::new(&root);
-            // A link to what is outside, where nothing is inside.
-            assert!(additions.write_file(Path::new("/var/x/file"), b"1", false).is_err());
-            additions.write_file(Path::new("/etc/a/b/opkg-x"), b"1", false).unwrap();
-            additions.write_file(Path::new("/etc/a/opkg-y"), b"2", true).unwrap();
-            additions.write_file(Path::new("/etc/a/opkg-y"), b"3", true).unwrap();
-            assert_eq!(fs::read(root.path().join("etc/a/opkg-y")).unwrap(), b"3");
-            let mode = fs::metadata(root.path().join("etc/a/opkg-y")).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o755);
-            fs::write(root.path().join("etc/other"), "").unwrap();
-        }
-        assert!(fs::read_dir(&outside).unwrap().next().is_none());
-        assert!(!root.path().join("etc/a").exists() && root.path().join("etc/other").exists());
     }
 
     #[test]

@@ -370,3 +370,29 @@ fn files_for_a_command_are_there_while_it_runs() {
     fs::remove_file(fixture.root(IMAGE).0.join("seen")).unwrap();
     assert_eq!(fixture.root(IMAGE).entries(), before);
 }
+
+/// Where a run was killed while a command had its package sources, the next one finds them before it asks for anything.
+#[test]
+fn sources_of_a_killed_run_are_removed_before_anything_is_asked() {
+    let seen = "ls /etc/apt/sources.list.d >> /seen";
+    let tells = format!("{seen}\n{}", tells_installed(&["opkg-demo-client"]));
+    let fixture = fixture_with_fakes("exit 0", "exit 0", &tells);
+    let root = fixture.root(IMAGE).0;
+    for (file, text) in [
+        ("etc/apt/sources.list.d/opkg-sources.sources", "URIs: file:/gone\n"),
+        ("etc/apt/sources.list.d/site.sources", "URIs: file:/site\n"),
+        ("var/lib/opm/temporary-1-0", "f/etc/apt/sources.list.d/opkg-sources.sources\0"),
+    ] {
+        let path = root.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let step = VerifyInherited { target: IMAGE, packages: vec![DEMO] };
+    let report = fixture.system().verify_inherited(&fixture.cluster, &step, RunId(3));
+    assert_eq!(report.outcome, Ok([DEMO].into()), "{}", report.trace.tail);
+    assert_eq!(fixture.root(IMAGE).read("/seen"), "site.sources\n");
+    assert!(!root.join("var/lib/opm/temporary-1-0").exists());
+    let log = fs::read_to_string(report.trace.log.unwrap()).unwrap();
+    let note = "[removed /etc/apt/sources.list.d/opkg-sources.sources, which a run had left that was killed]";
+    assert!(log.contains(note), "{log}");
+}
