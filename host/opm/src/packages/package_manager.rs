@@ -37,6 +37,10 @@ pub(crate) enum PackageManagerError {
     File { path: String, root: PathBuf, error: io::Error },
     #[error("what an earlier run has left in the root {} cannot be removed: {error}", .root.display())]
     Leftovers { root: PathBuf, error: io::Error },
+    #[error("the package source {} is not there: mount it, or take it out of `opm.toml`", .0.display())]
+    MissingSource(PathBuf),
+    #[error("the package source {} cannot be used: {error}", .path.display())]
+    UnusableSource { path: PathBuf, error: io::Error },
     #[error("no package source has {version} of {package}; {}", describe_offers(.offered))]
     NoSuchVersion { package: PackageName, version: String, offered: Vec<String> },
     #[error("{}, which nobody asked for: nothing was changed", describe_side_effects(.0))]
@@ -138,6 +142,13 @@ pub(crate) struct PackageManager {
     local_repositories: Vec<PathBuf>,
 }
 
+/// Whether a command reads what package sources have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SourceNeed {
+    Reads,
+    DoesWithout,
+}
+
 /// What the programs of a package manager run with.
 #[derive(Debug)]
 pub(crate) struct ManagerContext<'a> {
@@ -203,7 +214,7 @@ impl PackageManager {
         log: &mut StepLog,
     ) -> Result<(), PackageManagerError> {
         let commands = self.plugin.refresh(&self.place)?;
-        self.run_all(&commands, context, log)
+        self.run_all(&commands, SourceNeed::Reads, context, log)
     }
 
     /// Installs packages, in one transaction.
@@ -214,7 +225,7 @@ impl PackageManager {
         log: &mut StepLog,
     ) -> Result<(), PackageManagerError> {
         let commands = self.plugin.install(packages, &self.place)?;
-        self.run_all(&commands, context, log)
+        self.run_all(&commands, SourceNeed::Reads, context, log)
     }
 
     /// Installs packages once more in the version that is there.
@@ -225,7 +236,7 @@ impl PackageManager {
         log: &mut StepLog,
     ) -> Result<(), PackageManagerError> {
         let commands = self.plugin.reinstall(packages, &self.place)?;
-        self.run_all(&commands, context, log)
+        self.run_all(&commands, SourceNeed::Reads, context, log)
     }
 
     /// Which versions of packages the package sources have, of each the newest first; nothing where the manager cannot
@@ -237,7 +248,9 @@ impl PackageManager {
         log: &mut StepLog,
     ) -> Result<Option<Vec<Offer>>, PackageManagerError> {
         let commands = self.plugin.offers(packages, &self.place)?;
-        let Some(printed) = self.run_for_answer(&commands, context, log)? else { return Ok(None) };
+        let Some(printed) = self.run_for_answer(&commands, SourceNeed::Reads, context, log)? else {
+            return Ok(None);
+        };
         let mut offers = self.plugin.parse_offers(&printed)?;
         offers.retain(|offer| packages.contains(&offer.name));
         Ok(Some(offers))
@@ -252,7 +265,9 @@ impl PackageManager {
         log: &mut StepLog,
     ) -> Result<(), PackageManagerError> {
         let commands = self.plugin.simulate(packages, &self.place)?;
-        let Some(printed) = self.run_for_answer(&commands, context, log)? else { return Ok(()) };
+        let Some(printed) = self.run_for_answer(&commands, SourceNeed::Reads, context, log)? else {
+            return Ok(());
+        };
         let mut side_effects = self.plugin.parse_simulation(&printed)?;
         side_effects.retain(|effect| !is_asked_for(effect, packages));
         side_effects.sort();
@@ -268,7 +283,7 @@ impl PackageManager {
         log: &mut StepLog,
     ) -> Result<(), PackageManagerError> {
         let commands = self.plugin.remove(packages, &self.place)?;
-        self.run_all(&commands, context, log)
+        self.run_all(&commands, SourceNeed::DoesWithout, context, log)
     }
 
     /// Brings packages that are incomplete to an end. What goes wrong with that is no error, but returned.
@@ -285,13 +300,27 @@ impl PackageManager {
         for command in self.plugin.repair(packages, &self.place)? {
             // A status that is no failure for the manager may be one for a package.
             let strict = Command { success: vec![0], ..command };
-            match self.run_command(&strict, OutputMode::Log, context, log) {
+            match self.run_command(&strict, OutputMode::Log, SourceNeed::DoesWithout, context, log) {
                 Ok(_) => {}
                 Err(error) if error.is_stop() || error.is_transient() => return Err(error),
                 Err(error) => failures.extend_from_slice(error.failures()),
             }
         }
         Ok(failures)
+    }
+
+    /// The package sources that are directories, for a command to see. Those that are not there are in the way of what reads
+    /// them, and of nothing else.
+    fn shared_dirs(&self, needs: SourceNeed) -> Result<Vec<SharedDir>, PackageManagerError> {
+        let mut shared = Vec::new();
+        for path in &self.local_repositories {
+            match (check_source(path), needs) {
+                (Ok(()), _) => shared.push(SharedDir { path: path.clone(), writable: false }),
+                (Err(error), SourceNeed::Reads) => return Err(error),
+                (Err(_), SourceNeed::DoesWithout) => {}
+            }
+        }
+        Ok(shared)
     }
 
     /// What is installed.
@@ -301,7 +330,7 @@ impl PackageManager {
         log: &mut StepLog,
     ) -> Result<InstalledSet, PackageManagerError> {
         let commands = self.plugin.query(&self.place)?;
-        let answer = self.run_for_answer(&commands, context, log)?;
+        let answer = self.run_for_answer(&commands, SourceNeed::DoesWithout, context, log)?;
         let answer = answer.ok_or(PackageManagerError::NoQueryCommand)?;
         Ok(self.plugin.parse_query(&answer)?.into_iter().collect())
     }
@@ -310,6 +339,7 @@ impl PackageManager {
     fn run_for_answer(
         &self,
         commands: &[Command],
+        needs: SourceNeed,
         context: &ManagerContext<'_>,
         log: &mut StepLog,
     ) -> Result<Option<Vec<String>>, PackageManagerError> {
@@ -317,7 +347,7 @@ impl PackageManager {
             return Ok(None);
         }
         let answer = |command: &Command| {
-            let printed = self.run_command(command, OutputMode::CaptureStdout, context, log)?;
+            let printed = self.run_command(command, OutputMode::CaptureStdout, needs, context, log)?;
             String::from_utf8(printed).map_err(|_| PackageManagerError::NotUtf8(command.argv[0].clone()))
         };
         commands.iter().map(answer).collect::<Result<_, _>>().map(Some)
@@ -326,18 +356,20 @@ impl PackageManager {
     fn run_all(
         &self,
         commands: &[Command],
+        needs: SourceNeed,
         context: &ManagerContext<'_>,
         log: &mut StepLog,
     ) -> Result<(), PackageManagerError> {
         commands
             .iter()
-            .try_for_each(|command| self.run_command(command, OutputMode::Log, context, log).map(drop))
+            .try_for_each(|command| self.run_command(command, OutputMode::Log, needs, context, log).map(drop))
     }
 
     fn run_command(
         &self,
         command: &Command,
         output_mode: OutputMode,
+        needs: SourceNeed,
         context: &ManagerContext<'_>,
         log: &mut StepLog,
     ) -> Result<Vec<u8>, PackageManagerError> {
@@ -349,6 +381,7 @@ impl PackageManager {
             let path = path.to_string_lossy();
             log.note(&format!("removed {}, which a run had left that was killed", path.escape_debug()));
         }
+        let shared_dirs = self.shared_dirs(needs)?;
         let mut files = TempFiles::recorded(context.root);
         for file in &command.files {
             let written = files.write_file(Path::new(&file.path), file.contents.as_bytes(), file.executable);
@@ -363,11 +396,7 @@ impl PackageManager {
             environment: command_environment(context, &command.env),
             working_directory: "/".into(),
             in_root: command.in_root,
-            shared_dirs: self
-                .local_repositories
-                .iter()
-                .map(|path| SharedDir { path: path.clone(), writable: false })
-                .collect(),
+            shared_dirs,
             timeout: context.config.limits.package_manager_timeout(),
             output: output_mode,
             account: None,
@@ -391,6 +420,21 @@ impl PackageManager {
             failures,
             last_line: log.last_line(),
         })
+    }
+}
+
+/// Whether there is a directory that a package source could be.
+fn check_source(path: &Path) -> Result<(), PackageManagerError> {
+    match path.metadata() {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => {
+            let error = io::ErrorKind::NotADirectory.into();
+            Err(PackageManagerError::UnusableSource { path: path.to_owned(), error })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(PackageManagerError::MissingSource(path.to_owned()))
+        }
+        Err(error) => Err(PackageManagerError::UnusableSource { path: path.to_owned(), error }),
     }
 }
 

@@ -396,3 +396,32 @@ fn sources_of_a_killed_run_are_removed_before_anything_is_asked() {
     let note = "[removed /etc/apt/sources.list.d/opkg-sources.sources, which a run had left that was killed]";
     assert!(log.contains(note), "{log}");
 }
+
+#[test]
+fn a_source_that_is_not_there_is_in_the_way_of_installations_alone() {
+    let tells =
+        tells_before_and_after("/gone", &tells_installed(&["opkg-demo-client"]), &tells_installed(&[]));
+    let mut fixture = fixture_with_fakes("exit 0", "touch /gone", &tells);
+    let location = fixture.path().join("packages").display().to_string();
+    let source = Repository {
+        location: location.clone(),
+        name: None,
+        unauthenticated: false,
+        targets: vec!["image:compute".parse().unwrap()],
+    };
+    fixture.config.repositories.push(source);
+    assert_eq!(
+        transaction_error(&install(&fixture, &[DEMO])),
+        format!("the package source {location} is not there: mount it, or take it out of `opm.toml`")
+    );
+    let step = VerifyInherited { target: IMAGE, packages: vec![DEMO] };
+    let report = fixture.system().verify_inherited(&fixture.cluster, &step, RunId(1));
+    assert_eq!(report.outcome, Ok([DEMO].into()));
+    assert_eq!(remove(&fixture).outcome, Ok(()));
+    fs::create_dir(&location).unwrap();
+    assert!(package_failures(&install(&fixture, &[DEMO])).contains_key(&DEMO), "it is asked again");
+    fs::remove_dir(&location).unwrap();
+    fs::write(&location, "").unwrap();
+    let reason = format!("the package source {location} cannot be used: not a directory");
+    assert_eq!(transaction_error(&install(&fixture, &[DEMO])), reason);
+}
