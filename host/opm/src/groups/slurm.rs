@@ -94,11 +94,9 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<Statement>, GroupSourceError>
         if joined.is_empty() {
             begun = number;
         }
-        match line.trim_end().strip_suffix('\\') {
-            Some(continued) => {
-                joined.push_str(continued);
-                joined.push(' ');
-            }
+        match strip_continuation(&line) {
+            // What follows is a part of the same word, unless it begins with a blank.
+            Some(continued) => joined.push_str(continued),
             None => {
                 joined.push_str(&line);
                 read_line(&std::mem::take(&mut joined), file, begun, &mut statements)?;
@@ -107,6 +105,14 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<Statement>, GroupSourceError>
     }
     read_line(&joined, file, begun, &mut statements)?;
     Ok(statements)
+}
+
+/// What stands before the `\` at the end of a line that goes on in the next one; of two, the first says that there is
+/// one.
+fn strip_continuation(line: &str) -> Option<&str> {
+    let line = line.trim_end();
+    let count = line.len() - line.trim_end_matches('\\').len();
+    line.strip_suffix('\\').filter(|_| count % 2 == 1)
 }
 
 /// What stands before `#`; `\#` is one that belongs to the text.
@@ -216,10 +222,9 @@ struct KnownNodes<'a> {
 
 impl<'a> KnownNodes<'a> {
     fn read(records: &'a [Record]) -> Result<Self, GroupSourceError> {
-        let is_node = |record: &&Record| record.kind == RecordKind::Node && !record.is_template();
-        let nodes: Vec<&Record> = records.iter().filter(is_node).collect();
-        let join = |nodes: &mut dyn Iterator<Item = &&Record>| -> Arc<str> {
-            nodes.map(|node| node.name.as_str()).collect::<Vec<_>>().join(",").into()
+        let nodes = nodes_with_features(records);
+        let join = |nodes: &mut dyn Iterator<Item = &(&'a str, &'a str)>| -> Arc<str> {
+            nodes.map(|(name, _)| *name).collect::<Vec<_>>().join(",").into()
         };
         // Many sets may have one feature.
         let mut features: BTreeMap<&str, Arc<str>> = BTreeMap::new();
@@ -229,10 +234,7 @@ impl<'a> KnownNodes<'a> {
             let known = sets.entry(&set.name).or_default();
             known.extend(set.field("nodes").map(Arc::from));
             if let Some(feature) = set.field("feature") {
-                let has = |node: &&&Record| {
-                    let features = node.field("feature").or(node.field("features")).unwrap_or_default();
-                    features.split(',').any(|known| known == feature)
-                };
+                let has = |(_, features): &&(&str, &str)| features.split(',').any(|known| known == feature);
                 let nodes = features.entry(feature).or_insert_with(|| join(&mut nodes.iter().filter(has)));
                 bytes += nodes.len();
                 known.push(Arc::clone(nodes));
@@ -256,6 +258,21 @@ impl<'a> KnownNodes<'a> {
         }
         parts
     }
+}
+
+/// The names of nodes, with their features: where they say nothing of these, those of the template before them.
+fn nodes_with_features(records: &[Record]) -> Vec<(&str, &str)> {
+    let (mut nodes, mut of_template) = (Vec::new(), "");
+    for record in records.iter().filter(|record| record.kind == RecordKind::Node) {
+        let own = record.fields.get("feature").or(record.fields.get("features")).map(String::as_str);
+        if record.is_template() {
+            // One that says nothing of features leaves what an earlier one said.
+            of_template = own.unwrap_or(of_template);
+        } else {
+            nodes.push((record.name.as_str(), own.unwrap_or(of_template)));
+        }
+    }
+    nodes
 }
 
 /// The switches and blocks, as groups. One above others has the nodes of all below it.

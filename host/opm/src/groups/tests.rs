@@ -191,6 +191,52 @@ PartitionName=long Nodes+=r2n1
 }
 
 #[test]
+fn lines_of_slurm_go_on_within_a_word() {
+    let text = "\
+NodeName=node[1-2],\\
+node3 Feature=a,\\
+b
+NodeSet=set Feature=b
+PartitionName=p \\
+    Nodes=set,\\
+login1,\\  # who comes from outside
+login2
+PartitionName=q Nodes=node1 Reason=ends\\\\
+PartitionName=r Nodes=node2
+";
+    insta::assert_snapshot!(shown(&slurm::partitions(&records(text, "slurm.conf").unwrap())), @r"
+    p = node[1-2],node3 (slurm.conf:5), login1 (slurm.conf:5), login2 (slurm.conf:5)
+    q = node1 (slurm.conf:9)
+    r = node2 (slurm.conf:10)
+    ");
+}
+
+#[test]
+fn nodes_of_slurm_have_the_features_of_the_template_before_them() {
+    let text = "\
+NodeName=n1
+NodeName=DEFAULT Features=a,b CPUs=64
+NodeName=n2
+NodeName=n3 Feature=c
+NodeName=n4 Features=\"\"
+nodename=default CPUs=32
+NodeName=n5
+NodeName=DEFAULT Feature=c
+NodeName=n6
+NodeSet=a Feature=a
+NodeSet=c Feature=c
+PartitionName=of-a Nodes=a
+PartitionName=of-c Nodes=c
+PartitionName=all Nodes=ALL
+";
+    insta::assert_snapshot!(shown(&slurm::partitions(&records(text, "slurm.conf").unwrap())), @r"
+    all = n1,n2,n3,n4,n5,n6 (slurm.conf:14)
+    of-a = n2,n5 (slurm.conf:12)
+    of-c = n3,n6 (slurm.conf:13)
+    ");
+}
+
+#[test]
 fn large_files_of_slurm_stay_small() {
     // A line for each node, as generators write them, and partitions of all nodes.
     let nodes: String =
