@@ -214,29 +214,37 @@ impl PackageManager {
         log: &mut StepLog,
     ) -> Result<(), PackageManagerError> {
         let commands = self.plugin.refresh(&self.place)?;
-        self.run_all(&commands, SourceNeed::Reads, context, log)
+        self.run_all(&commands, SourceNeed::Reads, context, log).map(drop)
     }
 
-    /// Installs packages, in one transaction.
+    /// Installs packages, in one transaction. Returns what was printed.
     pub(crate) fn install(
         &self,
         packages: &[PackageRequest],
         context: &ManagerContext<'_>,
         log: &mut StepLog,
-    ) -> Result<(), PackageManagerError> {
+    ) -> Result<String, PackageManagerError> {
         let commands = self.plugin.install(packages, &self.place)?;
         self.run_all(&commands, SourceNeed::Reads, context, log)
     }
 
-    /// Installs packages once more in the version that is there.
+    /// Installs packages once more in the version that is there. Returns what was printed.
     pub(crate) fn reinstall(
         &self,
         packages: &[PackageRequest],
         context: &ManagerContext<'_>,
         log: &mut StepLog,
-    ) -> Result<(), PackageManagerError> {
+    ) -> Result<String, PackageManagerError> {
         let commands = self.plugin.reinstall(packages, &self.place)?;
         self.run_all(&commands, SourceNeed::Reads, context, log)
+    }
+
+    /// Why a command did not do what it should that said that it did.
+    ///
+    /// # Errors
+    /// The plugin fails.
+    pub(crate) fn explain_nothing_done(&self, printed: &str) -> Result<Vec<Failure>, PackageManagerError> {
+        Ok(self.plugin.explain(printed, false).map_err(CommandsError::from)?)
     }
 
     /// Which versions of packages the package sources have, of each the newest first; nothing where the manager cannot
@@ -283,7 +291,7 @@ impl PackageManager {
         log: &mut StepLog,
     ) -> Result<(), PackageManagerError> {
         let commands = self.plugin.remove(packages, &self.place)?;
-        self.run_all(&commands, SourceNeed::DoesWithout, context, log)
+        self.run_all(&commands, SourceNeed::DoesWithout, context, log).map(drop)
     }
 
     /// Brings packages that are incomplete to an end. What goes wrong with that is no error, but returned.
@@ -353,16 +361,20 @@ impl PackageManager {
         commands.iter().map(answer).collect::<Result<_, _>>().map(Some)
     }
 
+    /// Runs commands. Returns what they printed.
     fn run_all(
         &self,
         commands: &[Command],
         needs: SourceNeed,
         context: &ManagerContext<'_>,
         log: &mut StepLog,
-    ) -> Result<(), PackageManagerError> {
-        commands
-            .iter()
-            .try_for_each(|command| self.run_command(command, OutputMode::Log, needs, context, log).map(drop))
+    ) -> Result<String, PackageManagerError> {
+        let mut printed = String::new();
+        for command in commands {
+            self.run_command(command, OutputMode::Log, needs, context, log)?;
+            printed.push_str(&log.command_output());
+        }
+        Ok(printed)
     }
 
     fn run_command(

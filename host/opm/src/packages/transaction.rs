@@ -66,6 +66,8 @@ struct Attempt {
     error: Option<PackageManagerError>,
     /// What went wrong, with all that was tried.
     failures: Vec<Failure>,
+    /// What the manager printed besides, that said that it succeeded and left a package out.
+    second_thoughts: Vec<Failure>,
     /// The manager did not come to its own end. Of what it left as complete, some managers' databases do not know whether
     /// the last script has run.
     is_cut_off: bool,
@@ -81,13 +83,17 @@ impl Transaction<'_> {
         let before = self.repaired_set(log)?;
         let requests = self.requests(&before, log)?;
         self.manager.simulate(&requests, self.context, log)?;
-        let mut error = Self::unless_passing(self.manager.install(&requests, self.context, log))?;
+        let (mut printed, mut error) =
+            Self::unless_passing(self.manager.install(&requests, self.context, log))?;
         let mut after = self.manager.query(self.context, log)?;
         let due = self.due_again(&before, &after);
         if error.is_none() && !due.is_empty() {
             let again: Vec<PackageRequest> =
                 requests.iter().filter(|request| due.contains(&request.name)).cloned().collect();
-            error = Self::unless_passing(self.manager.reinstall(&again, self.context, log))?;
+            let (printed_again, failed) =
+                Self::unless_passing(self.manager.reinstall(&again, self.context, log))?;
+            printed.push_str(&printed_again);
+            error = failed;
             after = self.manager.query(self.context, log)?;
         }
         let mut failures = error.as_ref().map(|it| it.failures().to_vec()).unwrap_or_default();
@@ -99,7 +105,11 @@ impl Transaction<'_> {
         }
         let termination = error.as_ref().and_then(PackageManagerError::termination).cloned();
         let is_cut_off = termination.as_ref().is_some_and(|it| !matches!(it, Termination::Exited(_)));
-        let attempt = Attempt { before, after, error, failures, is_cut_off };
+        let second_thoughts = match &error {
+            Some(_) => Vec::new(),
+            None => self.second_thoughts(&printed, &after)?,
+        };
+        let attempt = Attempt { before, after, error, failures, second_thoughts, is_cut_off };
         let is_same = |name: &String| attempt.after.is_same(&attempt.before, name);
         let is_futile = attempt.error.is_some() && self.packages.iter().all(is_same);
         Ok(TransactionReport { results: attempt.results(self.packages), termination, is_futile })
@@ -138,11 +148,25 @@ impl Transaction<'_> {
 
     /// An error that is no end of the matter is the caller's.
     fn unless_passing(
-        result: Result<(), PackageManagerError>,
-    ) -> Result<Option<PackageManagerError>, PackageManagerError> {
+        result: Result<String, PackageManagerError>,
+    ) -> Result<(String, Option<PackageManagerError>), PackageManagerError> {
         match result {
             Err(error) if error.is_transient() || error.is_stop() => Err(error),
-            result => Ok(result.err()),
+            Err(error) => Ok((String::new(), Some(error))),
+            Ok(printed) => Ok((printed, None)),
+        }
+    }
+
+    /// Why some package is not there, although the manager said of all that they are.
+    fn second_thoughts(
+        &self,
+        printed: &str,
+        after: &InstalledSet,
+    ) -> Result<Vec<Failure>, PackageManagerError> {
+        let is_there = |name: &String| matches!(after.presence(name), Presence::Complete(_));
+        match self.packages.iter().all(is_there) {
+            true => Ok(Vec::new()),
+            false => self.manager.explain_nothing_done(printed),
         }
     }
 
@@ -191,17 +215,15 @@ impl Attempt {
                     (None, None, Some(reason)) => {
                         PackageResult::Failed(format!("{reason} ({name} is {how} now)"))
                     }
-                    (None, None, None) => PackageResult::Failed(format!(
-                        "{name} is {how}, although its installation was said to have succeeded"
-                    )),
+                    (None, None, None) => {
+                        PackageResult::Failed(self.although_it_succeeded(name, &format!("is {how}")))
+                    }
                 }
             }
             Presence::Absent | Presence::Residual => match (blamed, reason()) {
                 (Some(cause), _) => PackageResult::Failed(cause),
                 (None, Some(reason)) => PackageResult::Untouched(reason),
-                (None, None) => PackageResult::Failed(format!(
-                    "{name} is not installed, although its installation was said to have succeeded"
-                )),
+                (None, None) => PackageResult::Failed(self.although_it_succeeded(name, "is not installed")),
             },
             Presence::Complete(found) => match (blamed, reason()) {
                 (Some(cause), _) => PackageResult::Failed(cause),
@@ -213,6 +235,17 @@ impl Attempt {
                 },
                 (None, None) => PackageResult::Installed(found.clone()),
             },
+        }
+    }
+
+    /// Why a package is not as it should be whose installation was said to have succeeded: what the manager printed of it, or
+    /// of none in particular.
+    fn although_it_succeeded(&self, name: &str, how: &str) -> String {
+        let is_meant =
+            |failure: &Failure| failure.packages.is_empty() || failure.packages.iter().any(|it| it == name);
+        match cause_of(&self.second_thoughts, is_meant) {
+            Some(cause) => format!("{cause} ({name} {how} now)"),
+            None => format!("{name} {how}, although its installation was said to have succeeded"),
         }
     }
 

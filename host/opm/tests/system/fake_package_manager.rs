@@ -425,3 +425,14 @@ fn a_source_that_is_not_there_is_in_the_way_of_installations_alone() {
     let reason = format!("the package source {location} cannot be used: not a directory");
     assert_eq!(transaction_error(&install(&fixture, &[DEMO])), reason);
 }
+
+#[test]
+fn a_success_that_left_a_package_out_is_explained_by_what_was_printed() {
+    let passed_over = install_only("echo 'E: Unable to locate package opkg-other-client'");
+    let fixture = fixture_with_fakes(&passed_over, "exit 0", &tells_installed(&["opkg-demo-client"]));
+    let report = install(&fixture, &[DEMO, OTHER]);
+    let reasons: Vec<_> =
+        package_failures(&report).iter().map(|(id, reason)| (*id, reason.as_str())).collect();
+    let reason = "no package source has opkg-other-client (opkg-other-client is not installed now)";
+    assert_eq!(reasons, [(OTHER, reason)]);
+}
