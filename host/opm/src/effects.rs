@@ -137,7 +137,9 @@ impl Effects for System {
             grace: self.config.limits.grace,
             package_manager: self.config.limits.package_manager,
         };
-        clean_up_orphans(crashed, &self.database, limits, &self.executor.stop)
+        let done = clean_up_orphans(crashed, &self.database, limits, &self.executor.stop);
+        hooks::remove_leftover_directories();
+        done
     }
 
     fn stop_requested(&self) -> bool {

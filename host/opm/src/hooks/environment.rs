@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use opkg_oda::{Cluster, PackageName, TargetKind};
+use opkg_scratch::ScratchDir;
 
 use super::context::HookContext;
 use super::home::{OSCAR_HOME, VALUES_FILE, package_home};
@@ -24,6 +25,12 @@ const NODES_FILE: &str = "OPM_NODES_FILE";
 /// Names of variables with their values, each name once.
 pub(crate) type Environment = Vec<(OsString, OsString)>;
 
+/// Where the directories of hooks are: nothing is left of it in a root, which has one of its own for every program.
+const DIRECTORY_PARENT: &str = "/tmp";
+
+/// How their names begin.
+const DIRECTORY_PREFIX: &str = "opm-hook-";
+
 /// Bytes of the longest text that the kernel takes as one variable or argument, its end included: `MAX_ARG_STRLEN`.
 const MAX_VARIABLE_BYTES: usize = 128 << 10;
 
@@ -32,7 +39,7 @@ const MAX_VARIABLE_BYTES: usize = 128 << 10;
 pub(crate) struct HookEnvironment {
     /// All of it.
     pub(crate) variables: Environment,
-    directory: tempfile::TempDir,
+    directory: ScratchDir,
 }
 
 impl HookEnvironment {
@@ -49,7 +56,7 @@ impl HookEnvironment {
 /// The file cannot be written.
 pub(crate) fn hook_environment(config: &Config, context: &HookContext<'_>) -> io::Result<HookEnvironment> {
     let nodes = node_names(context.cluster);
-    let directory = tempfile::Builder::new().prefix("opm-").tempdir_in("/tmp")?;
+    let directory = new_directory()?;
     let file = directory.path().join("nodes");
     fs::write(&file, nodes.iter().flat_map(|name| [name, "\n"]).collect::<String>())?;
     // Whatever the umask of this process, and whoever the hook runs as.
@@ -62,6 +69,17 @@ pub(crate) fn hook_environment(config: &Config, context: &HookContext<'_>) -> io
         set_variable(&mut variables, NODES, list);
     }
     Ok(HookEnvironment { variables, directory })
+}
+
+/// A directory of this process' own. What processes left that were killed is removed.
+fn new_directory() -> io::Result<ScratchDir> {
+    ScratchDir::new(DIRECTORY_PREFIX, Some(Path::new(DIRECTORY_PARENT)))
+}
+
+/// Removes the directories that hooks of killed processes had.
+pub(crate) fn remove_leftover_directories() {
+    // What is in the way of that is in the way of the next hook, which says so.
+    let _ = new_directory();
 }
 
 /// The names of all nodes, sorted.

@@ -19,7 +19,10 @@ mod simulate;
 mod values;
 
 pub(crate) use context::HookContext;
-pub(crate) use environment::{Environment, base_environment, hook_environment, node_arguments, set_variable};
+pub(crate) use environment::{
+    Environment, base_environment, hook_environment, node_arguments, remove_leftover_directories,
+    set_variable,
+};
 pub use home::HomeError;
 pub(crate) use home::{find_candidates, is_component, package_home, packages_dir};
 pub(crate) use host::{Listener, NullListener, describe_file_error};

@@ -20,6 +20,9 @@ use super::tag::{ProcessRole, ProcessTag};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
+/// The name of a launcher, which is started by its path `/proc/self/exe`.
+const LAUNCHER: &str = "exe";
+
 /// What a run of a database left, by process group.
 #[derive(Debug, Default)]
 struct Orphans {
@@ -127,9 +130,9 @@ fn find_orphans(crashed: RunId, database: &str) -> Orphans {
             ProcessRole::PackageManager => &mut left.package_managers,
         };
         // A launcher stands for its program as long as that is not there.
-        let is_launcher = own.as_ref().is_some_and(|own| own.name == stat.name);
+        let is_launcher = |name: &str| name == LAUNCHER || own.as_ref().is_some_and(|own| own.name == name);
         let name = groups.entry(stat.process_group).or_insert_with(|| stat.name.clone());
-        if own.as_ref().is_some_and(|own| own.name == *name) && !is_launcher {
+        if is_launcher(name) && !is_launcher(&stat.name) {
             *name = stat.name;
         }
     }

@@ -67,6 +67,35 @@ fn hooks_of_a_dead_run_are_killed_and_no_others() {
     rustix::process::kill_process(daemon, rustix::process::Signal::KILL).unwrap();
 }
 
+/// The launcher is called by the path that it is started by, and stays where a hook is confined.
+#[test]
+fn hooks_are_named_and_not_their_launchers() {
+    let fixture = Fixture::new();
+    let (launcher, ready) = (fixture.path().join("exe"), fixture.path().join("ready"));
+    opkg_tests::process::run_successfully(Command::new("install").args(["/bin/sh"]).arg(&launcher));
+    let hook = format!("touch {}; exec sleep 100", ready.display());
+    let commands = format!("exec {} -c \"sh -c '{hook}'; :\"", launcher.display());
+    let mut hook = spawn_orphan(&fixture, 7, "script", &commands);
+    wait_for(&ready);
+    thread::sleep(Duration::from_millis(100));
+    let said = fixture.system().clean_up(RunId(7));
+    assert!(said.len() == 1 && said[0].starts_with("killed `sleep` (process "), "{said:?}");
+    hook.wait().unwrap();
+}
+
+/// The name of the file that marks a directory, empty as where its process was killed at once.
+const MARK: &str = ".opkg-scratch";
+
+#[test]
+fn the_directory_of_a_killed_hook_goes_when_its_run_is_taken_up() {
+    let fixture = Fixture::new();
+    let directory = tempfile::Builder::new().prefix("opm-hook-").tempdir_in("/tmp").unwrap().keep();
+    fs::write(directory.join(MARK), "").unwrap();
+    fs::write(directory.join("nodes"), "node1\n").unwrap();
+    assert!(fixture.system().clean_up(RunId(7)).is_empty());
+    assert!(!directory.exists());
+}
+
 #[test]
 fn a_package_manager_of_a_dead_run_is_waited_for() {
     let mut fixture = Fixture::new();
