@@ -1,8 +1,9 @@
 //! What a package manager says is installed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use opkg_interface::package_manager::{InstallState, Installed};
+use opkg_interface::package_manager::{InstallState, Installed, Offer};
 
 /// All packages of a root, by name: of one name there are several for several architectures, and several versions where
 /// an upgrade was cut off.
@@ -18,6 +19,30 @@ pub(crate) enum Presence<'a> {
     /// Neither installed nor absent; how, in the manager's own word.
     Incomplete(&'a Installed, &'a str),
     Complete(&'a Installed),
+}
+
+/// A package that is there in another version than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct VersionChange {
+    pub(crate) name: String,
+    before: String,
+    after: String,
+}
+
+impl VersionChange {
+    /// Whether the new version is the older one of the two, where these have both: of each package the newest comes first.
+    pub(crate) fn is_downgrade(&self, offers: &[Offer]) -> bool {
+        let rank = |version: &str| {
+            offers.iter().filter(|it| it.name == self.name).position(|it| it.version == version)
+        };
+        matches!((rank(&self.before), rank(&self.after)), (Some(before), Some(after)) if before < after)
+    }
+}
+
+impl fmt::Display for VersionChange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} from {} to {}", self.name, self.before, self.after)
+    }
 }
 
 impl FromIterator<Installed> for InstalledSet {
@@ -62,6 +87,24 @@ impl InstalledSet {
         let was_complete = |name: &str| matches!(earlier.presence(name), Presence::Complete(_));
         let names = earlier.0.keys().filter(|name| !asked.contains(*name));
         names.filter(|name| was_complete(name) && !is_there(name)).cloned().collect()
+    }
+
+    /// The packages that were there in one version in an earlier set, and are now in another one. Of what may be there in
+    /// several versions, like a kernel, there is no telling.
+    pub(crate) fn changed_since(&self, earlier: &Self) -> Vec<VersionChange> {
+        let change = |name: &String| {
+            let (before, after) = (earlier.only_version(name)?, self.only_version(name)?);
+            let (name, before, after) = (name.clone(), before.to_owned(), after.to_owned());
+            (before != after).then_some(VersionChange { name, before, after })
+        };
+        earlier.0.keys().filter_map(change).collect()
+    }
+
+    /// The version of a package that is there in one.
+    fn only_version(&self, name: &str) -> Option<&str> {
+        let mut there = self.0.get(name)?.iter().filter(|it| it.state != InstallState::Residual);
+        let version = there.next()?.version.as_str();
+        there.all(|it| it.version == version).then_some(version)
     }
 }
 
@@ -117,5 +160,35 @@ mod tests {
                 && !after.is_same(&before, "gone")
                 && after.is_same(&before, "none")
         );
+    }
+
+    #[test]
+    fn what_is_older_than_before_is_known_where_the_sources_have_both_versions() {
+        let of = |name, version| package(name, version, "all", InstallState::Complete);
+        let names = ["down", "up", "same", "kernel", "unknown"];
+        let before: InstalledSet =
+            names.map(|name| of(name, "2")).into_iter().chain([of("gone", "2"), of("kernel", "1")]).collect();
+        let after: InstalledSet = [
+            of("down", "1"),
+            of("up", "10"),
+            of("same", "2"),
+            of("kernel", "3"),
+            of("unknown", "1"),
+            package("gone", "1", "all", InstallState::Residual),
+        ]
+        .into_iter()
+        .collect();
+        let changes = after.changed_since(&before);
+        let changed: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
+        assert_eq!(changed, ["down", "unknown", "up"]);
+        let offers: Vec<Offer> = ["10", "2", "1"]
+            .into_iter()
+            .flat_map(|version| ["down", "up"].map(|name| (name, version)))
+            .chain([("unknown", "1")])
+            .map(|(name, version)| Offer { name: name.into(), version: version.into() })
+            .collect();
+        let down: Vec<String> =
+            changes.iter().filter(|it| it.is_downgrade(&offers)).map(ToString::to_string).collect();
+        assert_eq!(down, ["down from 2 to 1"]);
     }
 }

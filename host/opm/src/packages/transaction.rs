@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use opkg_interface::package_manager::{Failure, Installed, PackageRequest};
 
-use super::installed_set::{InstalledSet, Presence};
+use super::installed_set::{InstalledSet, Presence, VersionChange};
 use super::package_manager::{ManagerContext, PackageManager, PackageManagerError};
 use super::pin::Pin;
 use crate::process::{StepLog, Termination};
@@ -68,6 +68,8 @@ struct Attempt {
     failures: Vec<Failure>,
     /// What the manager printed besides, that said that it succeeded and left a package out.
     second_thoughts: Vec<Failure>,
+    /// What nobody asked for.
+    downgrades: Vec<VersionChange>,
     /// The manager did not come to its own end. Of what it left as complete, some managers' databases do not know whether
     /// the last script has run.
     is_cut_off: bool,
@@ -109,7 +111,8 @@ impl Transaction<'_> {
             Some(_) => Vec::new(),
             None => self.second_thoughts(&printed, &after)?,
         };
-        let attempt = Attempt { before, after, error, failures, second_thoughts, is_cut_off };
+        let downgrades = self.downgrades(&requests, &before, &after, log);
+        let attempt = Attempt { before, after, error, failures, second_thoughts, downgrades, is_cut_off };
         let is_same = |name: &String| attempt.after.is_same(&attempt.before, name);
         let is_futile = attempt.error.is_some() && self.packages.iter().all(is_same);
         Ok(TransactionReport { results: attempt.results(self.packages), termination, is_futile })
@@ -170,6 +173,36 @@ impl Transaction<'_> {
         }
     }
 
+    /// Packages that are older than before, though nobody asked for their version: as far as the package sources have both
+    /// versions, whose order the manager knows.
+    fn downgrades(
+        &self,
+        requests: &[PackageRequest],
+        before: &InstalledSet,
+        after: &InstalledSet,
+        log: &mut StepLog,
+    ) -> Vec<VersionChange> {
+        let is_asked = |name: &str| requests.iter().any(|it| it.name == name && it.version.is_some());
+        let mut changes = after.changed_since(before);
+        changes.retain(|change| !is_asked(&change.name));
+        if changes.is_empty() {
+            return changes;
+        }
+        let names: Vec<String> = changes.iter().map(|change| change.name.clone()).collect();
+        match self.manager.offers(&names, self.context, log) {
+            Ok(offers) => {
+                let offers = offers.unwrap_or_default();
+                changes.retain(|change| change.is_downgrade(&offers));
+                changes
+            }
+            // What was done is done, whatever is known of it.
+            Err(error) => {
+                log.note(&format!("not known whether a package is older now than before: {error}"));
+                Vec::new()
+            }
+        }
+    }
+
     /// What the manager takes for done and is not: what is there in part still, and what was there already in its present
     /// version where its scripts shall run.
     fn due_again(&self, before: &InstalledSet, after: &InstalledSet) -> Vec<String> {
@@ -186,12 +219,19 @@ impl Attempt {
     fn results(&self, packages: &[String]) -> BTreeMap<String, PackageResult> {
         let asked: BTreeSet<String> = packages.iter().cloned().collect();
         let lost = self.after.lost_since(&self.before, &asked);
+        let downgrades: Vec<String> = self.downgrades.iter().map(ToString::to_string).collect();
+        let unasked: Vec<String> = [("removed", lost), ("downgraded", downgrades)]
+            .into_iter()
+            .filter(|(_, names)| !names.is_empty())
+            .map(|(verb, names)| format!("{verb} {}", names.join(", ")))
+            .collect();
         let result = |name: &String| {
-            let result = if lost.is_empty() {
-                self.result(name, &asked)
-            } else {
-                let lost = lost.join(", ");
-                PackageResult::Failed(format!("the installation removed {lost}, which nobody asked for"))
+            let result = match unasked.is_empty() {
+                true => self.result(name, &asked),
+                false => {
+                    let unasked = unasked.join(" and ");
+                    PackageResult::Failed(format!("the installation {unasked}, which nobody asked for"))
+                }
             };
             (name.clone(), result)
         };

@@ -436,3 +436,28 @@ fn a_success_that_left_a_package_out_is_explained_by_what_was_printed() {
     let reason = "no package source has opkg-other-client (opkg-other-client is not installed now)";
     assert_eq!(reasons, [(OTHER, reason)]);
 }
+
+/// The manager does what its simulation did not tell.
+#[test]
+fn a_downgrade_that_nobody_asked_for_is_told_afterwards() {
+    let tells = |sh: &str| {
+        let line = format!("echo 'sh\t{sh}\tall\tinstalled\tok\t'");
+        format!("{}\n{line}", tells_installed(&["opkg-demo-client"]))
+    };
+    let tells = tells_before_and_after("/ran", &tells("2.0-1"), &tells("1.0-1"));
+    let version = |version: &str| format!("echo '     {version} 500'\necho '        500 file:/x Packages'\n");
+    let offers = format!("echo 'sh:'\n{}{}", version("2.0-1"), version("1.0-1"));
+    let fixture = fixture_with_fakes(
+        "case \"$*\" in *--simulate*|*-s\\ *) ;; *install*) touch /ran ;; esac",
+        "exit 0",
+        &tells,
+    );
+    let apt_cache = fixture.root(IMAGE).0.join("usr/bin/apt-cache");
+    let text = fixture.root(IMAGE).0.join("tmp/apt-cache");
+    fs::write(&text, format!("#!/bin/sh\n{offers}\n")).unwrap();
+    process::run_successfully(Command::new("install").args(["-m", "755"]).arg(&text).arg(apt_cache));
+    assert_eq!(
+        package_failures(&install(&fixture, &[DEMO]))[&DEMO],
+        "the installation downgraded sh from 2.0-1 to 1.0-1, which nobody asked for"
+    );
+}
