@@ -9,7 +9,7 @@
 //! | `retry_budget` | waiting for what passes by itself |
 //! | `package_manager`, `os_release` | a distribution's package manager, as its plugin drives it |
 //! | `legacy_scripts`, `package_scripts` | scripts that the package manager does not run |
-//! | `package_error` | why packages are not as they should be |
+//! | `package_error`, `package_manager_error` | why packages are not as they should be |
 //! | `metadata` | what installed packages say of themselves |
 
 mod installed_set;
@@ -19,6 +19,7 @@ mod native_packages;
 mod os_release;
 mod package_error;
 mod package_manager;
+mod package_manager_error;
 mod package_scripts;
 mod pin;
 mod removal;
@@ -28,5 +29,6 @@ mod transaction;
 pub(crate) use legacy_scripts::PackagePart;
 pub(crate) use native_packages::{NativePackages, RefreshState};
 pub(crate) use package_error::PackageError;
-pub(crate) use package_manager::{FindManagerError, ManagerContext, PackageManager, PackageManagerError};
+pub(crate) use package_manager::{FindManagerError, ManagerContext, PackageManager};
+pub(crate) use package_manager_error::PackageManagerError;
 pub(crate) use retry_budget::RetryBudget;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use opkg_engine::machine::StepFailure;
 
 use super::legacy_scripts::SaveScriptError;
-use super::package_manager::PackageManagerError;
+use super::package_manager_error::PackageManagerError;
 use crate::hooks::HomeError;
 use crate::process::Termination;
 

@@ -5,7 +5,7 @@ use opkg_interface::package_manager::{Offer, PackageRequest};
 use opkg_oda::PackageName;
 
 use super::installed_set::{InstalledSet, Presence};
-use super::package_manager::PackageManagerError;
+use super::package_manager_error::PackageManagerError;
 
 /// The version that an administrator chose of an OPKG.
 #[derive(Debug, Clone, PartialEq, Eq)]

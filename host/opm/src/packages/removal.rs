@@ -16,7 +16,7 @@ use super::installed_set::{InstalledSet, Presence};
 use super::legacy_scripts::{PackagePart, save_script, saved_scripts_dir};
 use super::native_packages::NativePackages;
 use super::package_error::PackageError;
-use super::package_manager::PackageManagerError;
+use super::package_manager_error::PackageManagerError;
 use super::package_scripts::carries_scripts;
 use super::transaction::cause_of;
 use crate::hooks;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use opkg_interface::package_manager::{Failure, Installed, PackageRequest};
 
 use super::installed_set::{InstalledSet, Presence, VersionChange};
-use super::package_manager::{ManagerContext, PackageManager, PackageManagerError};
+use super::package_manager::{ManagerContext, PackageManager};
+use super::package_manager_error::PackageManagerError;
 use super::pin::Pin;
 use crate::process::{StepLog, Termination};
 
