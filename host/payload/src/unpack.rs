@@ -2,6 +2,7 @@
 
 mod findings;
 mod hard_links;
+mod link_targets;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read};
@@ -14,7 +15,7 @@ use opkg::model::{NodeId, Payload, PayloadTake};
 use opkg::{escape_for_display, is_unsafe_control};
 use opkg_inspect::{ContentsEntry, ContentsError, ContentsSummary, FileKind};
 
-use self::hard_links::{LinkTargets, PendingLink};
+use self::link_targets::{LinkTargets, PendingLink};
 use crate::lock_file::set_mode;
 use crate::placement::{Place, Placement};
 use crate::source_entries::SourceReader;

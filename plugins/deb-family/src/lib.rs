@@ -22,6 +22,7 @@ mod license;
 mod name;
 mod ownership;
 mod package;
+mod perl;
 mod person;
 mod relation;
 mod script;

@@ -8,6 +8,7 @@ use opkg_sdk::scriptlet;
 
 use crate::action;
 use crate::name::is_essential;
+use crate::perl;
 use crate::relation::{Dependency, RelationField};
 use crate::version::DebVersion;
 
@@ -101,7 +102,9 @@ fn interpreter_dependency(file: &InstalledFile<'_>, diagnostics: &mut Vec<Diagno
         }
         return None;
     };
-    if is_essential(package) {
+    let text = file.source.script.as_ref().and_then(|scriptlet| scriptlet.text.as_deref());
+    let needs_base_alone = package == "perl" && text.is_some_and(perl::is_base_enough);
+    if is_essential(package) || needs_base_alone {
         return None;
     }
     if time == Some(ScriptTime::PostUninstall) {
@@ -111,7 +114,7 @@ fn interpreter_dependency(file: &InstalledFile<'_>, diagnostics: &mut Vec<Diagno
             diagnostic::warning(
                 file.source.at,
                 message,
-                "write it for sh or bash, which always stay; of Perl, perl-base stays, with few modules",
+                "write it for sh or bash, which always stay; of Perl, what perl-base has stays",
             ),
         );
     }

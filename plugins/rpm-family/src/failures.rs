@@ -3,13 +3,11 @@
 
 use opkg_sdk::package_manager::CommandFailure;
 
+use crate::printed::{MAX_LINES, package_name, plain};
 use crate::{passed_over, unresolved};
 
 /// Lines of what a scriptlet printed that are shown with its failure.
 const MAX_SCRIPT_LINES: usize = 3;
-
-/// Lines that are shown of an explanation of several, or where nothing else explains the failure.
-pub(crate) const MAX_LINES: usize = 3;
 
 /// What is said of a lock that somebody else has.
 const LOCK_WORDS: [&str; 10] = [
@@ -258,13 +256,6 @@ fn script_output<'a>(before: &[&'a str]) -> Vec<&'a str> {
     said.into_iter().rev().collect()
 }
 
-/// The name in `name-version-release.arch`, the version with an epoch or without.
-pub(crate) fn package_name(nevra: &str) -> &str {
-    let mut parts = nevra.rsplitn(3, '-');
-    let (_, _, name) = (parts.next(), parts.next(), parts.next());
-    name.unwrap_or(nevra)
-}
-
 fn full_disk(lines: &[&str]) -> Vec<CommandFailure> {
     first_with(lines, &SPACE_WORDS).map(|line| CommandFailure::new(plain(line))).into_iter().collect()
 }
@@ -411,13 +402,4 @@ fn without_colors(printed: &str) -> String {
 /// The line with the first of these words that there is.
 fn first_with<'a>(lines: &[&'a str], words: &[&str]) -> Option<&'a str> {
     words.iter().find_map(|words| lines.iter().copied().find(|line| line.contains(words)))
-}
-
-/// A line without marks of whoever printed it.
-pub(crate) fn plain(line: &str) -> String {
-    let text = line.trim_start_matches([' ', '>', '-', '\t']);
-    let text = ["[RPM] ", "RPM: "].iter().find_map(|it| text.strip_prefix(it)).unwrap_or(text);
-    let text =
-        ["error: ", "Error: ", "warning: "].iter().find_map(|it| text.strip_prefix(it)).unwrap_or(text);
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -6,10 +6,9 @@ use std::ops::Range;
 
 use opkg_sdk::diagnostic;
 use opkg_sdk::model::{Diagnostic, Node};
-use opkg_sdk::parts::{InstalledDirectory, InstalledFile};
+use opkg_sdk::parts::{InstalledDirectory, InstalledFile, PartPlan};
 
 use crate::escape::{PatternPiece, file_pattern, narrow_file_pattern, pattern_text};
-use crate::package::Package;
 
 /// The patterns of a spec.
 #[derive(Debug, Default)]
@@ -19,10 +18,10 @@ pub struct FilePatterns {
 }
 
 impl FilePatterns {
-    /// Of all that these packages bring. What cannot be told from something else is reported, at `at` where it has no place
+    /// Of all that the packages of these parts bring. What cannot be told from something else is reported, at `at` where it has no place
     /// of its own.
-    pub fn new(packages: &[Package<'_>], at: Node, diagnostics: &mut Vec<Diagnostic>) -> Self {
-        let root = BuildRoot::new(packages);
+    pub fn new(parts: &[&PartPlan<'_>], at: Node, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let root = BuildRoot::new(parts);
         let mut narrow = BTreeSet::new();
         for place in root.places.iter().filter(|place| place.is_named()) {
             let plain = file_pattern(place.path);
@@ -33,7 +32,7 @@ impl FilePatterns {
             let pattern = narrow_file_pattern(place.path);
             let is_twin = |other: &Place<'_>| other.path != place.path && !place.is_packaged_alike(other);
             if let Some(twin) = root.find(&pattern, is_twin) {
-                diagnostics.push(report(place, twin, packages, at));
+                diagnostics.push(report(place, twin, parts, at));
             }
         }
         Self { narrow }
@@ -52,9 +51,9 @@ fn has_wildcards(pattern: &[PatternPiece<'_>]) -> bool {
     pattern.iter().any(|piece| !matches!(piece, PatternPiece::Text(_)))
 }
 
-fn report(place: &Place<'_>, twin: &Place<'_>, packages: &[Package<'_>], at: Node) -> Diagnostic {
+fn report(place: &Place<'_>, twin: &Place<'_>, parts: &[&PartPlan<'_>], at: Node) -> Diagnostic {
     let at = place.node().or(twin.node()).unwrap_or(at);
-    let name = |it: &Place<'_>| it.package.and_then(|index| packages.get(index)).map(|it| &it.part.name);
+    let name = |it: &Place<'_>| it.package.and_then(|index| parts.get(index)).map(|it| &it.name);
     let both = format!("a spec cannot tell `{}` from `{}`", place.path, twin.path);
     let rename = "rename one of them";
     let (why, help) = match (place.content, twin.content) {
@@ -125,12 +124,12 @@ struct BuildRoot<'a> {
 }
 
 impl<'a> BuildRoot<'a> {
-    fn new(packages: &'a [Package<'_>]) -> Self {
+    fn new(parts: &[&'a PartPlan<'_>]) -> Self {
         let mut places: Vec<Place<'a>> = Vec::new();
-        for (index, package) in packages.iter().enumerate() {
+        for (index, part) in parts.iter().enumerate() {
             let mut add = |path, content| places.push(Place { path, package: Some(index), content });
-            package.part.files.iter().for_each(|file| add(&file.path, Content::File(file)));
-            package.part.directories.iter().for_each(|it| add(&it.path, Content::Directory(it)));
+            part.files.iter().for_each(|file| add(&file.path, Content::File(file)));
+            part.directories.iter().for_each(|it| add(&it.path, Content::Directory(it)));
         }
         let mut ancestors: BTreeSet<&'a str> = BTreeSet::new();
         for place in &places {

@@ -18,6 +18,7 @@ mod merged_directories;
 pub mod offers;
 mod package;
 mod passed_over;
+mod printed;
 mod profile;
 pub mod query;
 mod record;

@@ -135,7 +135,11 @@ pub fn plan<'a>(
         description: description(opkg),
         documentation,
         changelog: changelog::from_opkg(opkg),
-        file_patterns: FilePatterns::new(&packages, opkg.at, diagnostics),
+        file_patterns: FilePatterns::new(
+            &packages.iter().map(|package| &package.part).collect::<Vec<_>>(),
+            opkg.at,
+            diagnostics,
+        ),
         packages,
     })
 }

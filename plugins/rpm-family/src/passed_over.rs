@@ -3,7 +3,7 @@
 
 use opkg_sdk::package_manager::CommandFailure;
 
-use crate::failures::package_name;
+use crate::printed::package_name;
 use crate::unresolved::unsolved_problems;
 
 /// How dnf introduces the packages that it leaves out, in its table.

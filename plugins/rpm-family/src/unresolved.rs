@@ -2,7 +2,7 @@
 
 use opkg_sdk::package_manager::CommandFailure;
 
-use crate::failures::{MAX_LINES, plain};
+use crate::printed::{MAX_LINES, plain};
 
 /// What was asked for, and no package source has or may give.
 pub(crate) fn missing_packages(lines: &[&str]) -> Vec<CommandFailure> {

@@ -1,6 +1,6 @@
 //! Where the files of an OPKG go, and which of them are scriptlets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::part::Part;
@@ -13,6 +13,8 @@ pub struct FilesByPart {
     pub installed: BTreeMap<Part, BTreeMap<String, InstalledFile>>,
     /// `post-install` → `/bin/sh`.
     pub scriptlets: BTreeMap<Part, BTreeMap<String, String>>,
+    /// Those with programs in Perl that are no scriptlets.
+    pub with_perl: BTreeSet<Part>,
     /// Directory of the api package's documents.
     documentation: String,
 }
@@ -82,6 +84,16 @@ impl FilesByPart {
             None if path.starts_with("files/client/") => Part::Client,
             None => Part::Api,
         };
+        // Of a link, what it leads to.
+        let head = fs_err::read(source).unwrap_or_default();
+        let head =
+            String::from_utf8_lossy(head.split(|byte| *byte == b'\n').next().unwrap_or(&[])).into_owned();
+        if native.is_none()
+            && head.starts_with("#!")
+            && head.split(['/', ' ', '\t']).any(|word| word == "perl")
+        {
+            self.with_perl.insert(part);
+        }
         let file = if source.is_symlink() {
             InstalledFile::Link(fs_err::read_link(source).unwrap().into_os_string().into_string().unwrap())
         } else {

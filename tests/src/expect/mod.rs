@@ -58,6 +58,7 @@ fn expected_package(
     };
     let specific = !config.filter.archs.is_empty() || applying.iter().any(differs);
     let scriptlets = files.scriptlets.remove(&part).unwrap_or_default();
+    let with_perl = files.with_perl.contains(&part);
     let files = files.installed.remove(&part).unwrap_or_default();
     let mut relations = relations(config, &applying, part, target);
     // A file may move from one part to another, which dpkg has to be told.
@@ -67,6 +68,9 @@ fn expected_package(
         let siblings = ["", "-server", "-client"].into_iter().filter(|other| *other != suffix);
         relations
             .extend(siblings.map(|other| (RelationKind::Obsoletes, format!("opkg-{}{other}", config.name))));
+    }
+    if target.format == PackageFormat::Deb && with_perl {
+        relations.insert((RelationKind::Requires, "perl".to_owned()));
     }
     let package = Package {
         name: format!("opkg-{}{suffix}", config.name),
