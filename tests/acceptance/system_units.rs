@@ -158,16 +158,20 @@ fn write_recorder(path: &Path) {
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// The client part for RPM.
+fn build_client_rpm(opkg: PathBuf) -> Vec<OsString> {
+    let output = scratch::create_directory("output");
+    let mut arguments: Vec<OsString> = vec!["--dist".into(), "rhel-9".into(), "-o".into()];
+    arguments.extend([output.clone().into_os_string(), opkg.into_os_string()]);
+    OpkgcEnvironment::new().run_successfully(arguments);
+    let client = |file: &PathBuf| file.to_string_lossy().contains("-client-");
+    inspect::package_files(&output.join("rhel-9")).into_iter().filter(client).map(Into::into).collect()
+}
+
 /// What the scriptlets of two versions call, one installed after the other, then removed.
 fn life_with_rpm(write: fn(&str) -> PathBuf, runs: bool) -> String {
-    let packages: Vec<Vec<OsString>> = parallel::map(&["1.0-1", "2.0-1"], |version| {
-        let output = scratch::create_directory("output");
-        let mut arguments: Vec<OsString> = vec!["--dist".into(), "rhel-9".into(), "-o".into()];
-        arguments.extend([output.clone().into_os_string(), write(version).into_os_string()]);
-        OpkgcEnvironment::new().run_successfully(arguments);
-        let client = |file: &PathBuf| file.to_string_lossy().contains("opkg-site-client");
-        inspect::package_files(&output.join("rhel-9")).into_iter().filter(client).map(Into::into).collect()
-    });
+    let packages: Vec<Vec<OsString>> =
+        parallel::map(&["1.0-1", "2.0-1"], |version| build_client_rpm(write(version)));
     let root = RpmRoot::new();
     for program in ["systemctl", "systemd-tmpfiles", "useradd", "groupadd"] {
         write_recorder(&root.path().join("usr/bin").join(program));
@@ -209,6 +213,48 @@ fn rpm_does_what_services_say() {
         assert_eq!(life(true), AS_SERVICES_SAY);
         assert_eq!(life(false), AS_SERVICES_SAY_IN_AN_IMAGE);
     }
+}
+
+/// The scripts of the one that goes run last.
+#[test]
+fn rpm_leaves_units_to_the_package_that_takes_the_place_of_another() {
+    if !rpm::is_supported() {
+        return;
+    }
+    let relations =
+        "<commonDeps><obsoletes><opkg rel=\"&lt;\" version=\"2.0-1\">site</opkg></obsoletes></commonDeps>";
+    let config = file_tree::minimal_config("successor", relations).replace("1.0-1", "2.0-1");
+    let unit = "[Unit]\nDescription=Of the successor\n[Install]\nWantedBy=multi-user.target\n";
+    let successor = scratch::create_directory("opkg").join("successor");
+    file_tree::write_tree(
+        &successor,
+        &[
+            TreeEntry::file("config.xml", 0o644, config),
+            TreeEntry::file("files/client/usr/lib/systemd/system/site.service", 0o644, unit),
+        ],
+    );
+    let root = RpmRoot::new();
+    root.install_rpm();
+    for program in ["systemctl", "systemd-tmpfiles", "useradd", "groupadd"] {
+        write_recorder(&root.path().join("usr/bin").join(program));
+    }
+    fs_err::create_dir_all(root.path().join("run/systemd/system")).unwrap();
+    for opkg in [write_opkg("1.0-1"), successor] {
+        root.take_proof();
+        let words = ["-U", "--nodeps"].map(OsString::from).into_iter().chain(build_client_rpm(opkg));
+        let ended = root.rpm(words);
+        assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
+    }
+    assert_eq!(
+        root.take_proof(),
+        [
+            "systemctl --quiet --no-reload disable site-sync.timer tunnel@.service",
+            "systemctl stop site-sync.service site-sync.timer tunnel@*.service",
+            "own pre-uninstall",
+            "systemctl daemon-reload",
+            "systemctl try-restart site-sync.service site-sync.timer site.service tunnel@*.service",
+        ]
+    );
 }
 
 #[test]

@@ -165,7 +165,8 @@ mod tests {
             }
             sync_tree(directory.path()).unwrap();
         }
-        assert!(sync_tree(Path::new("/nonexistent")).is_err());
+        let directory = tempfile::tempdir().unwrap();
+        assert!(sync_tree(&directory.path().join("none")).is_err());
     }
 
     const CHILD_ENV: &str = "OPKG_TEST_NO_THREADS";

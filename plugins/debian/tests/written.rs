@@ -68,10 +68,25 @@ fn files_may_move_between_parts() {
 /// Every system has the interpreter, and few of the modules that come with it.
 #[test]
 fn scripts_in_perl_need_its_modules() {
-    let mut opkg = sample_opkg();
-    opkg.files.push(script(40, "client-pre-install", Part::Client, "/usr/bin/perl"));
-    opkg.files.push(script(41, "server-post-uninstall", Part::Server, "/usr/bin/perl -w"));
-    let output = generate(&opkg);
+    let with_scripts = |text: &str| {
+        let mut opkg = sample_opkg();
+        for mut file in [
+            script(40, "client-pre-install", Part::Client, "/usr/bin/perl"),
+            script(41, "server-post-uninstall", Part::Server, "/usr/bin/perl -w"),
+        ] {
+            file.script.as_mut().unwrap().text = Some(text.to_owned());
+            opkg.files.push(file);
+        }
+        generate(&opkg)
+    };
+    let output = with_scripts("use strict;\nuse POSIX;\n");
+    assert!(
+        meta_file(&output, "control").contains("\nPre-Depends: tcl\n"),
+        "{}",
+        meta_file(&output, "control")
+    );
+    assert!(output.diagnostics.iter().all(|it| it.at != Some(41)), "{:?}", output.diagnostics);
+    let output = with_scripts("use strict;\nuse JSON::PP;\n");
     let control = meta_file(&output, "control");
     assert!(control.contains("\nPre-Depends: perl, tcl\n"), "{control}");
     assert!(control.contains("opkg-watch (= ${source:Version}), perl\n"), "{control}");

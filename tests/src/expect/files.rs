@@ -99,10 +99,11 @@ impl FilesByPart {
         } else {
             let bytes = fs_err::read(source).unwrap();
             if let Some((_, part, time)) = native {
-                let first = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\n').next().unwrap_or(&[]));
-                let interpreter = first.strip_prefix("#!").unwrap_or("/bin/sh").split_whitespace().next();
+                let mut words = head.strip_prefix("#!").unwrap_or("/bin/sh").split_whitespace();
+                // `env` looks for the next word.
+                let interpreter = words.find(|word| !word.ends_with("/env")).unwrap_or("/bin/sh");
                 let scriptlets = self.scriptlets.entry(*part).or_default();
-                scriptlets.insert((*time).to_owned(), interpreter.unwrap_or("/bin/sh").to_owned());
+                scriptlets.insert((*time).to_owned(), interpreter.to_owned());
             }
             InstalledFile::Regular(installed_mode(path, source, &bytes), sha256_hex(&bytes))
         };
