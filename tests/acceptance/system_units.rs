@@ -239,14 +239,14 @@ fn rpm_leaves_units_to_the_package_that_takes_the_place_of_another() {
         write_recorder(&root.path().join("usr/bin").join(program));
     }
     fs_err::create_dir_all(root.path().join("run/systemd/system")).unwrap();
-    for opkg in [write_opkg("1.0-1"), successor] {
-        root.take_proof();
+    let [_, told] = [write_opkg("1.0-1"), successor].map(|opkg| {
         let words = ["-U", "--nodeps"].map(OsString::from).into_iter().chain(build_client_rpm(opkg));
         let ended = root.rpm(words);
         assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
-    }
+        root.take_proof()
+    });
     assert_eq!(
-        root.take_proof(),
+        told,
         [
             "systemctl --quiet --no-reload disable site-sync.timer tunnel@.service",
             "systemctl stop site-sync.service site-sync.timer tunnel@*.service",
