@@ -81,6 +81,8 @@ fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
         has_file_triggers: true,
         documentation_dir: "/usr/share/doc",
         has_versioned_documentation: false,
+        // CHANGE: directories that are links to others: `("/usr/sbin", "/usr/bin")`.
+        merged_directories: &[],
         license_names: LicenseNames::Spdx,
         account_tools: "shadow-utils",
         // CHANGE: what the distribution's packages have behind their release: `el9`, `fc44`.
