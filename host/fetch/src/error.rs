@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::proxy::InvalidProxy;
+
 /// Why something could not be fetched. Each message names the address.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -20,13 +22,8 @@ pub enum FetchError {
     },
 
     /// The environment names a proxy that cannot be used.
-    #[error("the proxy of ${variable} cannot be used: {reason}")]
-    Proxy {
-        /// The variable.
-        variable: &'static str,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    #[error(transparent)]
+    InvalidProxy(#[from] InvalidProxy),
 
     /// The proxy does not connect to the server. It is asked to with `CONNECT`, whatever the scheme.
     #[error("{url}: the proxy refuses: {reason}{}", if url.starts_with("https:") { "" } else {

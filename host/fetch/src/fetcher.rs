@@ -95,10 +95,7 @@ impl Fetcher {
         let mut is_first_server = true;
         for _ in 0..=MAX_REDIRECTS {
             let parsed = url::parse(&current).ok_or_else(|| FetchError::InvalidUrl(current.clone()))?;
-            let proxy = self
-                .proxies
-                .for_scheme(parsed.scheme)
-                .map_err(|error| FetchError::Proxy { variable: error.variable, reason: error.reason })?;
+            let proxy = self.proxies.for_scheme(parsed.scheme)?;
             let answer = self
                 .ask(request, &current, proxy, is_first_server)
                 .map_err(|error| describe(&current, error))?;

@@ -16,5 +16,6 @@ mod url;
 
 pub use crate::error::FetchError;
 pub use crate::fetcher::{Fetcher, Timeouts};
+pub use crate::proxy::InvalidProxy;
 pub use crate::request::{Method, Request};
 pub use crate::response::Response;

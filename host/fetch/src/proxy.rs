@@ -9,13 +9,13 @@ const HTTPS_VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "
 /// The variables that name the hosts for which no proxy is asked.
 const NO_PROXY_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
-/// A variable that names a proxy which cannot be used. Its value is not told: it may have a password.
-#[derive(Debug, Clone)]
-pub(crate) struct InvalidProxy {
-    /// The variable.
-    pub(crate) variable: &'static str,
+/// A variable names a proxy that cannot be used. Its value is not told: it may have a password.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the proxy of ${variable} cannot be used: {reason}")]
+pub struct InvalidProxy {
+    variable: &'static str,
     /// What is wrong with its value.
-    pub(crate) reason: &'static str,
+    reason: &'static str,
 }
 
 /// The proxies for addresses of each scheme.

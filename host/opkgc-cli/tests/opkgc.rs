@@ -379,7 +379,12 @@ fn several_packages_and_targets() {
 fn a_result_that_cannot_be_printed_is_an_error_of_its_own() {
     let sandbox = Fixture::new();
     sandbox.write_opkg("");
-    for arguments in [&["schema"][..], &["--dist", "rhel", "demo"], &["--format", "json", "check", "demo"]] {
+    for arguments in [
+        &["schema"][..],
+        &["completions", "bash"],
+        &["--dist", "rhel", "demo"],
+        &["--format", "json", "check", "demo"],
+    ] {
         let mut command = sandbox.command(arguments);
         let output =
             command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap()).output().unwrap();

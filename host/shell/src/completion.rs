@@ -11,6 +11,8 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{EnvCompleter, Shells};
 use clap_complete::{CompleteEnv, Shell as CompletionShell};
 
+use crate::stdout_error::StdoutError;
+
 /// By which a shell tells a program that it is asked for completions, and by which shell.
 const VARIABLE: &str = "OPKG_COMPLETE";
 
@@ -67,7 +69,7 @@ pub fn print_registration(program: &str, kind: CompletionShell) -> io::Result<()
     if let Some(shell) = Shells::builtins().completer(&kind.to_string()) {
         EnvCompleter::write_registration(shell, VARIABLE, program, program, program, &mut script)?;
     }
-    io::stdout().lock().write_all(&script)
+    io::stdout().lock().write_all(&script).map_err(StdoutError::wrap)
 }
 
 #[cfg(test)]

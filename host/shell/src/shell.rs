@@ -106,7 +106,11 @@ impl Shell {
     /// When standard output cannot be written to.
     pub fn clear_screen(self) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        if out.is_terminal() { out.write_all(CLEAR_SCREEN.as_bytes()) } else { Ok(()) }
+        if out.is_terminal() {
+            out.write_all(CLEAR_SCREEN.as_bytes()).map_err(StdoutError::wrap)
+        } else {
+            Ok(())
+        }
     }
 
     /// A result as JSON, on standard output.

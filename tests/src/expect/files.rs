@@ -84,10 +84,13 @@ impl FilesByPart {
             None if path.starts_with("files/client/") => Part::Client,
             None => Part::Api,
         };
-        // Of a link, what it leads to.
-        let head = fs_err::read(source).unwrap_or_default();
+        // Of a link, those of what it leads to, if that is there.
+        let bytes = match fs_err::read(source) {
+            Err(_) if source.is_symlink() => Vec::new(),
+            read => read.unwrap(),
+        };
         let head =
-            String::from_utf8_lossy(head.split(|byte| *byte == b'\n').next().unwrap_or(&[])).into_owned();
+            String::from_utf8_lossy(bytes.split(|byte| *byte == b'\n').next().unwrap_or(&[])).into_owned();
         if native.is_none()
             && head.starts_with("#!")
             && head.split(['/', ' ', '\t']).any(|word| word == "perl")
@@ -97,7 +100,6 @@ impl FilesByPart {
         let file = if source.is_symlink() {
             InstalledFile::Link(fs_err::read_link(source).unwrap().into_os_string().into_string().unwrap())
         } else {
-            let bytes = fs_err::read(source).unwrap();
             if let Some((_, part, time)) = native {
                 let mut words = head.strip_prefix("#!").unwrap_or("/bin/sh").split_whitespace();
                 // `env` looks for the next word.

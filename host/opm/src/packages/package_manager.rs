@@ -146,7 +146,7 @@ impl PackageManager {
     ///
     /// # Errors
     /// The plugin fails.
-    pub(crate) fn explain_nothing_done(&self, printed: &str) -> Result<Vec<Failure>, PackageManagerError> {
+    pub(crate) fn explain_omission(&self, printed: &str) -> Result<Vec<Failure>, PackageManagerError> {
         Ok(self.plugin.explain(printed, false).map_err(CommandsError::from)?)
     }
 

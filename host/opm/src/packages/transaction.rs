@@ -68,7 +68,7 @@ struct Attempt {
     /// What went wrong, with all that was tried.
     failures: Vec<Failure>,
     /// What the manager printed besides, that said that it succeeded and left a package out.
-    second_thoughts: Vec<Failure>,
+    omission_causes: Vec<Failure>,
     /// What nobody asked for.
     downgrades: Vec<VersionChange>,
     /// The manager did not come to its own end. Of what it left as complete, some managers' databases do not know whether
@@ -108,12 +108,12 @@ impl Transaction<'_> {
         }
         let termination = error.as_ref().and_then(PackageManagerError::termination).cloned();
         let is_cut_off = termination.as_ref().is_some_and(|it| !matches!(it, Termination::Exited(_)));
-        let second_thoughts = match &error {
+        let omission_causes = match &error {
             Some(_) => Vec::new(),
-            None => self.second_thoughts(&printed, &after)?,
+            None => self.omission_causes(&printed, &after)?,
         };
         let downgrades = self.downgrades(&requests, &before, &after, log);
-        let attempt = Attempt { before, after, error, failures, second_thoughts, downgrades, is_cut_off };
+        let attempt = Attempt { before, after, error, failures, omission_causes, downgrades, is_cut_off };
         let is_same = |name: &String| attempt.after.is_same(&attempt.before, name);
         let is_futile = attempt.error.is_some() && self.packages.iter().all(is_same);
         Ok(TransactionReport { results: attempt.results(self.packages), termination, is_futile })
@@ -162,7 +162,7 @@ impl Transaction<'_> {
     }
 
     /// Why some package is not there, although the manager said of all that they are.
-    fn second_thoughts(
+    fn omission_causes(
         &self,
         printed: &str,
         after: &InstalledSet,
@@ -170,7 +170,7 @@ impl Transaction<'_> {
         let is_there = |name: &String| matches!(after.presence(name), Presence::Complete(_));
         match self.packages.iter().all(is_there) {
             true => Ok(Vec::new()),
-            false => self.manager.explain_nothing_done(printed),
+            false => self.manager.explain_omission(printed),
         }
     }
 
@@ -257,14 +257,14 @@ impl Attempt {
                         PackageResult::Failed(format!("{reason} ({name} is {how} now)"))
                     }
                     (None, None, None) => {
-                        PackageResult::Failed(self.although_it_succeeded(name, &format!("is {how}")))
+                        PackageResult::Failed(self.describe_omission(name, &format!("is {how}")))
                     }
                 }
             }
             Presence::Absent | Presence::Residual => match (blamed, reason()) {
                 (Some(cause), _) => PackageResult::Failed(cause),
                 (None, Some(reason)) => PackageResult::Untouched(reason),
-                (None, None) => PackageResult::Failed(self.although_it_succeeded(name, "is not installed")),
+                (None, None) => PackageResult::Failed(self.describe_omission(name, "is not installed")),
             },
             Presence::Complete(found) => match (blamed, reason()) {
                 (Some(cause), _) => PackageResult::Failed(cause),
@@ -281,10 +281,10 @@ impl Attempt {
 
     /// Why a package is not as it should be whose installation was said to have succeeded: what the manager printed of it, or
     /// of none in particular.
-    fn although_it_succeeded(&self, name: &str, how: &str) -> String {
+    fn describe_omission(&self, name: &str, how: &str) -> String {
         let is_meant =
             |failure: &Failure| failure.packages.is_empty() || failure.packages.iter().any(|it| it == name);
-        match cause_of(&self.second_thoughts, is_meant) {
+        match cause_of(&self.omission_causes, is_meant) {
             Some(cause) => format!("{cause} ({name} {how} now)"),
             None => format!("{name} {how}, although its installation was said to have succeeded"),
         }
